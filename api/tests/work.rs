@@ -1,8 +1,7 @@
-//! What an attacker chooses: the largest body that a route admits costs at most in proportion to its length, and long work
-//! is not done on the threads that everybody waits for. Work is processor time of this process, to which waiting and
-//! neighbours add nothing, and only its ratios count; so this test is alone in its program.
+//! The largest body that a route accepts costs at most in proportion to its length, and long work does not run on the
+//! threads of the async runtime. The test compares the processor time of this process, to which waiting and other processes
+//! add nothing; therefore it is alone in its program.
 
-#[path = "routes/world.rs"]
 #[expect(dead_code, reason = "this program uses a part of it")]
 mod world;
 
@@ -15,14 +14,13 @@ use protocol::{
     capsule::{Binding, Capsule},
     identity::IdentityKey,
     ids::{RecordId, Salt},
-    secret::DataKey,
     split::RecordVersion,
 };
 use serde_json::{Value, json};
 
-use crate::world::{User, World};
+use crate::world::{people::User, seeds, servers::Server};
 
-/// Processor time in nanoseconds: of all threads, and of the one that runs the async tasks (this one).
+/// Returns processor time in nanoseconds: of all threads, and of the one that runs the async tasks (this one).
 fn work() -> (u64, u64) {
     let spent = |path: String| -> u64 {
         let text = fs::read_to_string(path).unwrap_or_default();
@@ -41,7 +39,7 @@ static CAPSULE: LazyLock<String> = LazyLock::new(|| {
     let of = RecordVersion { chain_id: 1, registry: Address::ZERO, record: RecordId(B256::repeat_byte(7)), version: 1 };
     let key = IdentityKey::derive(&[7; 32]);
     let binding = Binding::reader_share(&of, Address::ZERO, Address::ZERO, 1, 1);
-    let share = DataKey::generate(&mut rand::rng()).reader_share(&of);
+    let share = seeds::data_key().reader_share(&of);
     Bytes::copy_from_slice(Capsule::seal(&share, key.public_key(), &binding).as_bytes()).to_string()
 });
 
@@ -89,7 +87,7 @@ const ROUTES: [(&str, &str, &str, Body); 17] = [
         });
         json!({ "action": { "type": "register_key", "message": key }, "signature": hex(65 * 2) })
     }),
-    // As deep as the reader goes and deeper, and many small things of no meaning.
+    // Deeper than the parser goes, and many small values.
     ("POST", "/v1/actions", "/v1/actions", |bytes| {
         let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
         let deep: Value = serde_json::from_str(&deep).expect("JSON");
@@ -147,10 +145,10 @@ const ROUTES: [(&str, &str, &str, Body); 17] = [
     }),
 ];
 
-/// Below this much processor time there is nothing to tell apart.
+/// Smaller processor times are not compared, because they are mostly noise.
 const NOISE: u64 = 20_000_000;
 
-/// The routes whose body the document describes as JSON.
+/// Returns the routes whose body the document describes as JSON.
 fn documented() -> BTreeSet<(String, String)> {
     let document = serde_json::to_value(api::routes::openapi()).expect("it has a JSON form");
     let mut found = BTreeSet::new();
@@ -170,11 +168,12 @@ fn prepared(method: &str, path: &str, body: &Value) -> Request<axum::body::Body>
     request.header("if-none-match", "*").body(body.to_string().into()).expect("a request")
 }
 
-/// Processor time of one body, in all and on the async thread, the least of a few tries; and how it was refused.
+/// Returns the processor time of one body, in all and on the async thread, the least of three tries; and the code of the
+/// refusal.
 async fn cost(user: &User, method: &str, path: &str, body: &Value) -> (u64, u64, String) {
     let (mut least, mut code) = ((u64::MAX, u64::MAX), String::new());
     for _ in 0..3 {
-        // Sent as text that is there already: what the client spends is not counted.
+        // The body is made before, so that the work of the client is not counted.
         let request = prepared(method, path, body);
         let before = work();
         let answer = user.send(request).await;
@@ -193,9 +192,9 @@ async fn the_largest_body_of_every_route_costs_in_proportion_and_not_on_the_thre
     let covered: BTreeSet<_> = ROUTES.map(|(method, route, ..)| (method.to_owned(), route.to_owned())).into();
     assert_eq!(covered, documented(), "each route that takes a body needs its worst one here");
 
-    let world = World::new().await;
-    let user = world.somebody().await;
-    let bytes_max = world.app.settings.limits.body_bytes_max * 9 / 10;
+    let server = Server::new().await;
+    let user = server.newcomer().await;
+    let bytes_max = server.app.settings.limits.body_bytes_max * 9 / 10;
     let (mut told, mut wrong) = (Vec::new(), Vec::new());
     for (method, route, path, body) in ROUTES {
         let (eighth, ..) = cost(&user, method, path, &body(bytes_max / 8)).await;
@@ -205,7 +204,7 @@ async fn the_largest_body_of_every_route_costs_in_proportion_and_not_on_the_thre
         if whole > (eighth * 8).max(NOISE) * 3 {
             wrong.push(format!("{method} {route}: more than in proportion, {whole} ns after {eighth} for an eighth"));
         }
-        // When it takes long, most of it is done elsewhere.
+        // Most of a long work runs on other threads.
         if whole > NOISE && on_async * 2 > whole {
             wrong.push(format!("{method} {route}: {on_async} of {whole} ns on the thread that everybody waits for"));
         }

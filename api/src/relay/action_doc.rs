@@ -260,9 +260,11 @@ pub(super) async fn create_indexes(database: &Database) -> Result<(), Error> {
     let newest = index(doc! { "line": 1, "accepted_at": -1 });
     let unfinished = index(doc! { "line": 1, "is_final": 1, "state": 1, "accepted_at": 1 });
     let to_follow_up = index(doc! { "line": 1, "is_followed_up": 1, "state": 1, "accepted_at": 1 });
+    // The sweeper asks whether an uploader's registration is on its way.
+    let of_signer = index(doc! { "signer": 1, "state": 1 });
     // The field has a value only in open revocations, so the index stays small.
     let revocations = index(doc! { "open_revocation_of": 1 });
-    actions.create_indexes([one_per_nonce, by_state, newest, unfinished, to_follow_up, revocations]).await?;
+    actions.create_indexes([one_per_nonce, by_state, newest, unfinished, to_follow_up, of_signer, revocations]).await?;
     Ok(())
 }
 

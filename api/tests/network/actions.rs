@@ -1,4 +1,4 @@
-//! The relay.
+//! The relay: each signed action is mined once, or refused with its code.
 
 use alloy::{
     primitives::{Address, U256, aliases::U40},
@@ -6,187 +6,178 @@ use alloy::{
     signers::SignerSync,
 };
 use api::at_rest::Lookup;
-use axum::{
-    body::{Body, to_bytes},
-    http::{Request, StatusCode},
-};
+use axum::http::{Method, StatusCode};
 use contracts::key_registry::KeyRegistry;
 use localnet::Role;
+use mongodb::bson::{Document, doc};
 use protocol::{
     bodies::relay::{ActionState, ActionView},
-    cid::{Cid, Codec},
     deployment::{ContractName, Deployment},
     messages::{
-        Accredit, Action, Checkpoint, LiftTombstone, RegisterKey, Retract, RevokeAll, SignedAction, Supersede,
-        Tombstone, accesses_hash,
+        Accredit, Action, Checkpoint, RegisterKey, RegisterRecord, Retract, SignedAction, Supersede, accesses_hash,
     },
-    mirror::{CURSOR_ID, CursorDoc, Place, VersionDoc, collection as mirror, version_id},
 };
 use serde_json::json;
 
 use crate::world::{
-    Api, Cast, Terms, TestRecord, User, World, deadline, eventually, grant_body, grant_of, nonce, prepare_record,
-    random, register_key, register_record, sign,
+    actions::{deadline, lift, register_key, revoke_all, tombstone},
+    grants::{Terms, grant_body},
+    network::Network,
+    people::{Cast, User},
+    records::register_record,
+    seeds,
+    servers::Server,
+    waiting::eventually,
 };
 
-async fn key_epoch(api: &Api, owner: Address) -> u32 {
-    let registry = KeyRegistry::new(api.app.deployment.address_of(ContractName::KeyRegistry), api.app.chain.clone());
+async fn key_epoch(server: &Server, owner: Address) -> u32 {
+    let registry =
+        KeyRegistry::new(server.app.deployment.address_of(ContractName::KeyRegistry), server.app.chain.clone());
     registry.keyOf(owner, 0).call().await.unwrap().epoch
 }
 
-/// How many transactions the relayers of people's actions have sent.
-async fn relayer_nonce(api: &Api) -> u64 {
-    let relayers = &api.app.relayers;
-    let of = |address| api.app.chain.get_transaction_count(address).into_future();
+/// Returns how many transactions the relayers of people's actions have sent.
+async fn relayer_nonce(server: &Server) -> u64 {
+    let relayers = &server.app.relayers;
+    let of = |address| server.app.chain.get_transaction_count(address).into_future();
     let (ordinary, urgent) = tokio::join!(of(relayers.ordinary.address()), of(relayers.urgent.address()));
     ordinary.unwrap() + urgent.unwrap()
 }
 
-async fn submit(api: &Api, user: &User, signed: &SignedAction) -> (StatusCode, Option<String>) {
-    let answer = api.post("/v1/actions", &user.token, signed).await;
+async fn submit(server: &Server, user: &User, signed: &SignedAction) -> (StatusCode, Option<String>) {
+    let answer = user.at(server).post("/v1/actions", signed).await;
     let code = (!answer.status.is_success()).then(|| answer.code());
     (answer.status, code)
 }
 
+/// Starts a network and a server with these settings, and stops mining.
+async fn without_mining(settings: &[&str]) -> (Network, Server, User) {
+    let network = Network::start().await;
+    let server = network.server_with(settings).await;
+    let patient = server.sign_in(network.signer(Role::Patient)).await;
+    // The relay must have a leader before mining stops, or the first action waits for one.
+    patient.carry_out(revoke_all(&patient)).await;
+    network.rpc("evm_setAutomine", json!([false])).await;
+    (network, server, patient)
+}
+
 #[tokio::test]
 async fn a_signed_action_is_mined_once_and_the_same_bytes_give_the_same_answer() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let patient = api.login(world.signer(Role::Patient)).await;
-    let signed = register_key(&api, &patient, 0);
+    let network = Network::start().await;
+    let server = network.server().await;
+    let patient = server.sign_in(network.signer(Role::Patient)).await;
+    let signed = register_key(&patient, 0);
 
     // Twice at the same moment, then again: one transaction.
-    let before = relayer_nonce(&api).await;
-    let (first, second) = tokio::join!(
-        api.post("/v1/actions", &patient.token, &signed),
-        api.post("/v1/actions", &patient.token, &signed)
-    );
+    let before = relayer_nonce(&server).await;
+    let (first, second) = tokio::join!(patient.post("/v1/actions", &signed), patient.post("/v1/actions", &signed));
     let first: ActionView = first.ok();
     let second: ActionView = second.ok();
-    let third: ActionView = api.post("/v1/actions", &patient.token, &signed).await.ok();
+    let third: ActionView = patient.post("/v1/actions", &signed).await.ok();
     assert_eq!(first.state, ActionState::Mined);
     assert!(first.tx_hash.is_some() && first.block_number.is_some());
     assert_eq!((first.id, first.tx_hash), (second.id, second.tx_hash));
     assert_eq!((first.id, first.tx_hash, first.block_number), (third.id, third.tx_hash, third.block_number));
-    assert_eq!(key_epoch(&api, patient.address()).await, 1);
-    eventually("exactly one transaction", || async { (relayer_nonce(&api).await == before + 1).then_some(()) }).await;
+    assert_eq!(key_epoch(&server, patient.address()).await, 1);
+    eventually("exactly one transaction", || async { (relayer_nonce(&server).await == before + 1).then_some(()) })
+        .await;
 
     // Its signer may look it up, a stranger learns nothing.
-    let again: ActionView = api.get(&format!("/v1/actions/{}", first.id), &patient.token).await.ok();
+    let again: ActionView = patient.get(&format!("/v1/actions/{}", first.id)).await.ok();
     assert_eq!(again.state, ActionState::Mined);
-    let stranger = api.login(world.signer(Role::SecondPatient)).await;
-    assert_eq!(api.get(&format!("/v1/actions/{}", first.id), &stranger.token).await.code(), "not_found");
+    let stranger = server.sign_in(network.signer(Role::SecondPatient)).await;
+    assert_eq!(stranger.get(&format!("/v1/actions/{}", first.id)).await.code(), "not_found");
 }
 
 #[tokio::test]
-async fn what_the_contracts_would_refuse_is_refused_with_its_code_and_nothing_is_sent() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let cast = Cast::on(&world, &api).await;
+async fn an_action_that_the_contracts_would_refuse_is_refused_with_its_code_and_not_sent() {
+    let network = Network::start().await;
+    let server = network.server().await;
+    let cast = Cast::on(&network, &server).await;
     let (patient, doctor) = (&cast.patient, &cast.doctor);
-    let record = register_record(&api, patient).await;
-    let before = relayer_nonce(&api).await;
+    let record = register_record(patient).await;
+    let before = relayer_nonce(&server).await;
 
     let refused = async |user: &User, action: Action| {
-        submit(&api, user, &user.sign(&api, action)).await.1.unwrap_or_else(|| "accepted".to_owned())
+        submit(&server, user, &user.sign(action)).await.1.unwrap_or_else(|| "accepted".to_owned())
     };
     // Shared by all contracts.
-    let mut expired = register_key(&api, patient, 1);
+    let mut expired = register_key(patient, 1);
     if let Action::RegisterKey(message) = &mut expired.action {
-        message.deadline = U256::from(api.app.clock.now());
+        message.deadline = U256::from(server.app.clock.now());
     }
-    let expired = patient.sign(&api, expired.action);
-    assert_eq!(submit(&api, patient, &expired).await.1.unwrap(), "expired");
-    let foreign = sign(&doctor.signer, &api, register_key(&api, patient, 1).action);
-    assert_eq!(submit(&api, patient, &foreign).await.1.unwrap(), "invalid_signature");
-    let message = register_key(&api, patient, 1).action;
-    let elsewhere = Deployment { chain_id: api.app.deployment.chain_id + 1, ..Deployment::clone(&api.app.deployment) };
+    let expired = patient.sign(expired.action);
+    assert_eq!(submit(&server, patient, &expired).await.1.unwrap(), "expired");
+    let foreign = doctor.sign(register_key(patient, 1).action);
+    assert_eq!(submit(&server, patient, &foreign).await.1.unwrap(), "invalid_signature");
+    let message = register_key(patient, 1).action;
+    let elsewhere =
+        Deployment { chain_id: server.app.deployment.chain_id + 1, ..Deployment::clone(&server.app.deployment) };
     let signature = patient.signer.sign_hash_sync(&message.signing_hash(&elsewhere)).unwrap();
     let other_chain = SignedAction { action: message, signature: signature.as_bytes().into() };
-    assert_eq!(submit(&api, patient, &other_chain).await.1.unwrap(), "invalid_signature");
-    let mut malformed = register_key(&api, patient, 1);
+    assert_eq!(submit(&server, patient, &other_chain).await.1.unwrap(), "invalid_signature");
+    let mut malformed = register_key(patient, 1);
     malformed.signature = malformed.signature[..64].to_vec().into();
-    assert_eq!(submit(&api, patient, &malformed).await.1.unwrap(), "invalid_signature");
-    let used = match record.body.action.as_ref().map(|signed| &signed.action) {
-        Some(Action::RegisterRecord(message)) => message.nonce,
-        _ => unreachable!("a registration"),
-    };
+    assert_eq!(submit(&server, patient, &malformed).await.1.unwrap(), "invalid_signature");
+    let used = record.message().nonce;
     let supersede = |nonce| Supersede {
         patient: patient.address(),
         record: record.id.0,
         version: 1,
         nonce,
-        deadline: deadline(&api),
+        deadline: deadline(&server),
     };
     assert_eq!(refused(patient, Action::Supersede(supersede(used))).await, "nonce_used");
     // KeyRegistry.
-    assert_eq!(refused(patient, register_key(&api, patient, 0).action).await, "stale_state");
+    assert_eq!(refused(patient, register_key(patient, 0).action).await, "stale_state");
     let key = |slot, key: Vec<u8>| RegisterKey {
         owner: patient.address(),
         slot,
         epoch: 1,
         kem: 0x16,
         key: key.into(),
-        nonce: nonce(),
-        deadline: deadline(&api),
+        nonce: seeds::nonce(),
+        deadline: deadline(&server),
     };
     assert_eq!(refused(patient, Action::RegisterKey(key(0, vec![4; 64]))).await, "out_of_range");
     assert_eq!(refused(patient, Action::RegisterKey(key(9, vec![4; 65]))).await, "out_of_range");
     // RecordRegistry.
-    let newer = Supersede { version: 2, ..supersede(nonce()) };
+    let newer = Supersede { version: 2, ..supersede(seeds::nonce()) };
     assert_eq!(refused(patient, Action::Supersede(newer)).await, "stale_state");
-    let tombstone = |patient: &User, record| Tombstone {
-        patient: patient.address(),
-        record,
-        epoch: 0,
-        nonce: nonce(),
-        deadline: deadline(&api),
-    };
-    assert_eq!(refused(patient, Action::Tombstone(tombstone(patient, random()))).await, "unknown_record");
-    assert_eq!(refused(doctor, Action::Tombstone(tombstone(doctor, record.id.0))).await, "forbidden");
-    let stale = Tombstone { epoch: 1, ..tombstone(patient, record.id.0) };
-    assert_eq!(refused(patient, Action::Tombstone(stale)).await, "stale_state");
-    let lift = LiftTombstone {
-        patient: patient.address(),
-        record: record.id.0,
-        epoch: 0,
-        nonce: nonce(),
-        deadline: deadline(&api),
-    };
-    assert_eq!(refused(patient, Action::LiftTombstone(lift)).await, "stale_state");
+    assert_eq!(refused(patient, tombstone(patient, seeds::record(), 0)).await, "unknown_record");
+    assert_eq!(refused(doctor, tombstone(doctor, record.id, 0)).await, "forbidden");
+    assert_eq!(refused(patient, tombstone(patient, record.id, 1)).await, "stale_state");
+    assert_eq!(refused(patient, lift(patient, record.id, 0)).await, "stale_state");
     let retract = |uploader: &User| Retract {
         uploader: uploader.address(),
         record: record.id.0,
         version: 1,
-        salt: random(),
-        writeSalt: random(),
-        nonce: nonce(),
-        deadline: deadline(&api),
+        salt: seeds::bytes(),
+        writeSalt: seeds::bytes(),
+        nonce: seeds::nonce(),
+        deadline: deadline(&server),
     };
     assert_eq!(refused(patient, Action::Retract(retract(patient))).await, "forbidden");
     assert_eq!(refused(doctor, Action::Retract(retract(doctor))).await, "forbidden");
-    let again = match record.body.action.clone().map(|signed| signed.action) {
-        Some(Action::RegisterRecord(message)) => message,
-        _ => unreachable!("a registration"),
-    };
-    let twice = Action::RegisterRecord(protocol::messages::RegisterRecord { nonce: nonce(), ..again.clone() });
+    let again = record.message();
+    let twice = Action::RegisterRecord(RegisterRecord { nonce: seeds::nonce(), ..again.clone() });
     assert_eq!(refused(patient, twice).await, "already_exists");
-    let category = protocol::messages::RegisterRecord { nonce: nonce(), category: 999, ..again.clone() };
+    let category = RegisterRecord { nonce: seeds::nonce(), category: 999, ..again.clone() };
     assert_eq!(refused(patient, Action::RegisterRecord(category)).await, "unknown_category");
-    let upload = |uploader: &User| protocol::messages::RegisterRecord {
+    let upload = |uploader: &User| RegisterRecord {
         uploader: uploader.address(),
-        salt: random(),
-        nonce: nonce(),
+        salt: seeds::bytes(),
+        nonce: seeds::nonce(),
         ..again.clone()
     };
     assert_eq!(refused(doctor, Action::RegisterRecord(upload(doctor))).await, "no_grant");
-    let stranger = api.login(world.signer(Role::SecondDoctor)).await;
+    let stranger = server.sign_in(network.signer(Role::SecondDoctor)).await;
     assert_eq!(refused(&stranger, Action::RegisterRecord(upload(&stranger))).await, "not_accredited");
     // GrantRegistry.
-    let grant = |terms: Terms| grant_body(&api, patient, doctor, &record, &terms).action.unwrap().action;
-    assert_eq!(refused(patient, grant(Terms { epoch: 7, ..Terms::now(&api) })).await, "stale_state");
-    assert_eq!(refused(patient, grant(Terms { patient_epoch: 7, ..Terms::now(&api) })).await, "stale_state");
-    assert_eq!(refused(patient, grant(Terms { purposes: 0, ..Terms::now(&api) })).await, "out_of_range");
+    let grant = |terms: Terms| grant_body(patient, doctor, &record, &terms).action.unwrap().action;
+    assert_eq!(refused(patient, grant(Terms { epoch: 7, ..Terms::now(&server) })).await, "stale_state");
+    assert_eq!(refused(patient, grant(Terms { patient_epoch: 7, ..Terms::now(&server) })).await, "stale_state");
+    assert_eq!(refused(patient, grant(Terms { purposes: 0, ..Terms::now(&server) })).await, "out_of_range");
     // Accreditation.
     let vouch = Accredit {
         accreditor: doctor.address(),
@@ -196,8 +187,8 @@ async fn what_the_contracts_would_refuse_is_refused_with_its_code_and_nothing_is
         validUntil: U40::from(2_u8),
         epoch: 0,
         accreditorEpoch: 1,
-        nonce: nonce(),
-        deadline: deadline(&api),
+        nonce: seeds::nonce(),
+        deadline: deadline(&server),
     };
     assert_eq!(refused(doctor, Action::Accredit(vouch)).await, "forbidden");
     // The operator's own.
@@ -205,125 +196,88 @@ async fn what_the_contracts_would_refuse_is_refused_with_its_code_and_nothing_is
         operator: patient.address(),
         previousHead: Default::default(),
         size: 1,
-        root: random(),
+        root: seeds::bytes(),
         accessesHash: accesses_hash(&[]),
-        nonce: nonce(),
-        deadline: deadline(&api),
+        nonce: seeds::nonce(),
+        deadline: deadline(&server),
     };
     assert_eq!(refused(patient, Action::Checkpoint(checkpoint)).await, "forbidden");
 
-    assert_eq!(relayer_nonce(&api).await, before);
+    assert_eq!(relayer_nonce(&server).await, before);
 }
 
 #[tokio::test]
 async fn an_accepted_action_survives_a_restart_and_a_dropped_transaction() {
-    let world = World::start().await;
-    let api = world.idle_api(&["--relay-wait-seconds", "1"]).await;
-    api::background::start(&api.app);
-    let patient = api.login(world.signer(Role::Patient)).await;
-    // A leader must be there before mining stops, or the action waits for one.
-    let warm = RevokeAll { patient: patient.address(), nonce: nonce(), deadline: deadline(&api) };
-    assert_eq!(submit(&api, &patient, &patient.sign(&api, Action::RevokeAll(warm))).await.0, StatusCode::OK);
-
-    world.rpc("evm_setAutomine", json!([false])).await;
-    let signed = register_key(&api, &patient, 0);
-    let answer = api.post("/v1/actions", &patient.token, &signed).await;
+    let (network, server, patient) = without_mining(&["--relay-wait-seconds", "1"]).await;
+    let signed = register_key(&patient, 0);
+    let answer = patient.post("/v1/actions", &signed).await;
     assert_eq!(answer.status, StatusCode::ACCEPTED);
     let view: ActionView = answer.ok();
     assert_eq!(view.state, ActionState::Sent);
     let hash = view.tx_hash.unwrap();
 
     // The node forgets it, and the server goes away.
-    world.rpc("anvil_dropTransaction", json!([hash])).await;
-    api.stop().await;
-    drop(api);
-    world.rpc("evm_setAutomine", json!([true])).await;
+    network.rpc("anvil_dropTransaction", json!([hash])).await;
+    server.stop().await;
+    drop(server);
+    network.rpc("evm_setAutomine", json!([true])).await;
 
-    let api = world.api().await;
+    let server = network.server().await;
+    let patient = patient.at(&server);
     let settled = eventually("the action is mined after the restart", || async {
-        let view: ActionView = api.get(&format!("/v1/actions/{}", view.id), &patient.token).await.ok();
+        let view: ActionView = patient.get(&format!("/v1/actions/{}", view.id)).await.ok();
         (view.state == ActionState::Mined).then_some(view)
     })
     .await;
     assert_eq!(settled.tx_hash, Some(hash), "the stored transaction was sent again, not a new one");
-    assert_eq!(key_epoch(&api, patient.address()).await, 1);
+    assert_eq!(key_epoch(&server, patient.address()).await, 1);
 }
 
 #[tokio::test]
-async fn whoever_hangs_up_and_asks_again_learns_the_true_outcome() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let patient = api.login(world.signer(Role::Patient)).await;
-    let warm = RevokeAll { patient: patient.address(), nonce: nonce(), deadline: deadline(&api) };
-    assert_eq!(submit(&api, &patient, &patient.sign(&api, Action::RevokeAll(warm))).await.0, StatusCode::OK);
-
-    world.rpc("evm_setAutomine", json!([false])).await;
-    let signed = register_key(&api, &patient, 0);
-    let request = || {
-        Request::post("/v1/actions")
-            .header("authorization", format!("Bearer {}", patient.token))
-            .header("content-type", "application/json")
-            .header("idempotency-key", "k")
-            .body(Body::from(serde_json::to_vec(&signed).unwrap()))
-            .unwrap()
-    };
+async fn a_client_that_hangs_up_and_asks_again_learns_the_outcome() {
+    let (network, server, patient) = without_mining(&[]).await;
+    let signed = register_key(&patient, 0);
+    let ask = || patient.call_with(Method::POST, "/v1/actions", &signed, &[("idempotency-key", "k")]);
     // The client is there until its action is on its way, and goes.
     let sent = async {
         eventually("the action is sent", || async {
-            let path = format!("/v1/actions/{}", signed.action.id(&api.app.deployment));
-            let answer = api.get(&path, &patient.token).await;
+            let path = format!("/v1/actions/{}", signed.action.id(&server.app.deployment));
+            let answer = patient.get(&path).await;
             (answer.status == StatusCode::OK && answer.ok::<ActionView>().state == ActionState::Sent).then_some(())
         })
         .await;
     };
     tokio::select! {
-        _ = api.raw(request()) => panic!("nothing is mined yet"),
+        _ = ask() => panic!("nothing is mined yet"),
         () = sent => {}
     }
     // It asks again while the first request still waits, and is answered with its outcome.
-    let again = tokio::spawn({
-        let (api, request) = (api.clone(), request());
-        async move { api.raw(request).await }
-    });
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    world.rpc("evm_setAutomine", json!([true])).await;
-    world.rpc("evm_mine", json!([])).await;
-    let again = again.await.unwrap();
-    assert_eq!(again.status(), StatusCode::OK);
-    assert_eq!(again.headers()["idempotency-replayed"], "true");
-    let body = to_bytes(again.into_body(), 1 << 20).await.unwrap();
-    let view: ActionView = serde_json::from_slice(&body).unwrap();
+    let mined = async {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        network.rpc("evm_setAutomine", json!([true])).await;
+        network.rpc("evm_mine", json!([])).await;
+    };
+    let (again, ()) = tokio::join!(ask(), mined);
+    again.has(StatusCode::OK);
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    let view: ActionView = again.json();
     assert_eq!(view.state, ActionState::Mined);
-    assert_eq!(key_epoch(&api, patient.address()).await, 1);
+    assert_eq!(key_epoch(&server, patient.address()).await, 1);
 }
 
 #[tokio::test]
 async fn an_action_that_was_not_mined_yet_is_asked_for_anew_under_the_same_key() {
-    let world = World::start().await;
-    let api = world.idle_api(&["--relay-wait-seconds", "1"]).await;
-    api::background::start(&api.app);
-    let patient = api.login(world.signer(Role::Patient)).await;
-    let warm = RevokeAll { patient: patient.address(), nonce: nonce(), deadline: deadline(&api) };
-    assert_eq!(submit(&api, &patient, &patient.sign(&api, Action::RevokeAll(warm))).await.0, StatusCode::OK);
-
-    world.rpc("evm_setAutomine", json!([false])).await;
-    let signed = register_key(&api, &patient, 0);
+    let (network, server, patient) = without_mining(&["--relay-wait-seconds", "1"]).await;
+    let signed = register_key(&patient, 0);
     let ask = async || {
-        let request = Request::post("/v1/actions")
-            .header("authorization", format!("Bearer {}", patient.token))
-            .header("content-type", "application/json")
-            .header("idempotency-key", "k")
-            .body(Body::from(serde_json::to_vec(&signed).unwrap()))
-            .unwrap();
-        let answer = api.raw(request).await;
-        let head = (answer.status(), answer.headers().contains_key("idempotency-replayed"));
-        let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
-        (head, serde_json::from_slice::<ActionView>(&body).unwrap())
+        let answer = patient.call_with(Method::POST, "/v1/actions", &signed, &[("idempotency-key", "k")]).await;
+        let head = (answer.status, answer.headers.contains_key("idempotency-replayed"));
+        (head, answer.json::<ActionView>())
     };
     assert_eq!(ask().await.0, (StatusCode::ACCEPTED, false));
     assert_eq!(ask().await.0, (StatusCode::ACCEPTED, false));
-    world.rpc("evm_setAutomine", json!([true])).await;
-    world.rpc("evm_mine", json!([])).await;
+    network.rpc("evm_setAutomine", json!([true])).await;
+    network.rpc("evm_mine", json!([])).await;
     let mined = eventually("the same request says that it is mined", || async {
         let (head, view) = ask().await;
         (view.state == ActionState::Mined).then_some(head)
@@ -331,50 +285,41 @@ async fn an_action_that_was_not_mined_yet_is_asked_for_anew_under_the_same_key()
     assert_eq!(mined.await.0, StatusCode::OK);
     // That is the last word, and is kept.
     assert_eq!(ask().await.0, (StatusCode::OK, true));
-    assert_eq!(key_epoch(&api, patient.address()).await, 1);
+    assert_eq!(key_epoch(&server, patient.address()).await, 1);
 }
 
 #[tokio::test]
 async fn a_stuck_transaction_is_replaced_by_one_that_pays_more() {
-    let world = World::start().await;
-    let api = world.idle_api(&["--relay-wait-seconds", "1", "--relay-replace-seconds", "1"]).await;
-    api::background::start(&api.app);
-    let patient = api.login(world.signer(Role::Patient)).await;
-    let warm = RevokeAll { patient: patient.address(), nonce: nonce(), deadline: deadline(&api) };
-    assert_eq!(submit(&api, &patient, &patient.sign(&api, Action::RevokeAll(warm))).await.0, StatusCode::OK);
-
-    world.rpc("evm_setAutomine", json!([false])).await;
-    let view: ActionView = api.post("/v1/actions", &patient.token, &register_key(&api, &patient, 0)).await.ok();
+    let (network, server, patient) =
+        without_mining(&["--relay-wait-seconds", "1", "--relay-replace-seconds", "1"]).await;
+    let view: ActionView = patient.post("/v1/actions", &register_key(&patient, 0)).await.ok();
     let first = view.tx_hash.unwrap();
     let replaced = eventually("another transaction takes the nonce", || async {
-        let view: ActionView = api.get(&format!("/v1/actions/{}", view.id), &patient.token).await.ok();
+        let view: ActionView = patient.get(&format!("/v1/actions/{}", view.id)).await.ok();
         (view.tx_hash != Some(first)).then_some(())
     })
     .await;
     let () = replaced;
-    world.rpc("evm_setAutomine", json!([true])).await;
-    world.rpc("evm_mine", json!([])).await;
+    network.rpc("evm_setAutomine", json!([true])).await;
+    network.rpc("evm_mine", json!([])).await;
     eventually("it is mined", || async {
-        let view: ActionView = api.get(&format!("/v1/actions/{}", view.id), &patient.token).await.ok();
+        let view: ActionView = patient.get(&format!("/v1/actions/{}", view.id)).await.ok();
         (view.state == ActionState::Mined).then_some(())
     })
     .await;
-    assert_eq!(key_epoch(&api, patient.address()).await, 1);
+    assert_eq!(key_epoch(&server, patient.address()).await, 1);
 }
 
 #[tokio::test]
 async fn two_replicas_share_one_queue_and_never_a_nonce() {
-    let world = World::start().await;
-    let (one, two) = (world.api().await, world.api().await);
-    let patient = one.login(world.signer(Role::Patient)).await;
-    let doctor = one.login(world.signer(Role::Doctor)).await;
+    let network = Network::start().await;
+    let (one, two) = (network.server().await, network.server().await);
+    let patient = one.sign_in(network.signer(Role::Patient)).await;
+    let doctor = one.sign_in(network.signer(Role::Doctor)).await;
     let before = relayer_nonce(&one).await;
-    let end = |api: &Api, user: &User| {
-        let message = RevokeAll { patient: user.address(), nonce: nonce(), deadline: deadline(api) };
-        user.sign(api, Action::RevokeAll(message))
-    };
+    let end = |user: &User| user.sign(revoke_all(user));
     let rounds = (0..10).map(|_| async {
-        let (first, second) = (end(&one, &patient), end(&two, &doctor));
+        let (first, second) = (end(&patient), end(&doctor));
         let (first, second) = tokio::join!(submit(&one, &patient, &first), submit(&two, &doctor, &second));
         assert_eq!((first.0, second.0), (StatusCode::OK, StatusCode::OK), "{first:?} {second:?}");
     });
@@ -384,289 +329,88 @@ async fn two_replicas_share_one_queue_and_never_a_nonce() {
 
 #[tokio::test]
 async fn an_account_has_a_gas_budget_for_the_day() {
-    let world = World::start().await;
-    let api = world.idle_api(&["--gas-per-day-max", "200000", "--gas-per-day-urgent", "1200000"]).await;
-    api::background::start(&api.app);
-    let patient = api.login(world.signer(Role::Patient)).await;
-    let end = || RevokeAll { patient: patient.address(), nonce: nonce(), deadline: deadline(&api) };
+    let network = Network::start().await;
+    let server = network.server_with(&["--gas-per-day-max", "200000", "--gas-per-day-urgent", "1200000"]).await;
+    let patient = server.sign_in(network.signer(Role::Patient)).await;
+    let end = || patient.sign(revoke_all(&patient));
     let exceeded = Some("budget_exceeded".to_owned());
     let mut registered = 0;
     let refused = loop {
-        match submit(&api, &patient, &register_key(&api, &patient, registered)).await.1 {
+        match submit(&server, &patient, &register_key(&patient, registered)).await.1 {
             None => registered += 1,
             code => break code,
         }
         assert!(registered < 10, "the budget has an end");
     };
     assert_eq!((registered > 0, refused), (true, exceeded.clone()));
-    // Whoever has used it up can still end grants, out of a reserve that has an end, too.
+    // Without a budget, grants can still be ended. That has a budget of its own, which ends too.
     let mut codes = Vec::new();
     for _ in 0..12 {
-        codes.push(submit(&api, &patient, &patient.sign(&api, Action::RevokeAll(end()))).await.1);
+        codes.push(submit(&server, &patient, &end()).await.1);
     }
     assert_eq!(codes.first(), Some(&None));
     assert_eq!(codes.last(), Some(&exceeded));
     // Somebody else still has theirs, also for an action of the same signer.
-    let doctor = api.login(world.signer(Role::Doctor)).await;
-    assert_eq!(submit(&api, &doctor, &patient.sign(&api, Action::RevokeAll(end()))).await.0, StatusCode::OK);
+    let doctor = server.sign_in(network.signer(Role::Doctor)).await;
+    assert_eq!(submit(&server, &doctor, &end()).await.0, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn a_mined_action_that_falls_out_of_the_chain_is_mined_again() {
-    let world = World::start().await;
-    let api = world.idle_api(&["--confirmations", "20"]).await;
-    api::background::start(&api.app);
-    let patient = api.login(world.signer(Role::Patient)).await;
-    let signed = register_key(&api, &patient, 0);
-    let mined: ActionView = api.post("/v1/actions", &patient.token, &signed).await.ok();
-    assert_eq!(key_epoch(&api, patient.address()).await, 1);
+    let network = Network::start().await;
+    let server = network.server_with(&["--confirmations", "20"]).await;
+    let patient = server.sign_in(network.signer(Role::Patient)).await;
+    let signed = register_key(&patient, 0);
+    let mined: ActionView = patient.post("/v1/actions", &signed).await.ok();
+    assert_eq!(key_epoch(&server, patient.address()).await, 1);
 
-    world.rpc("anvil_rollback", json!([1])).await;
-    assert_eq!(key_epoch(&api, patient.address()).await, 0);
-    eventually("the key stands again", || async { (key_epoch(&api, patient.address()).await == 1).then_some(()) })
+    network.rpc("anvil_rollback", json!([1])).await;
+    assert_eq!(key_epoch(&server, patient.address()).await, 0);
+    eventually("the key stands again", || async { (key_epoch(&server, patient.address()).await == 1).then_some(()) })
         .await;
-    let view: ActionView = api.get(&format!("/v1/actions/{}", mined.id), &patient.token).await.ok();
+    let view: ActionView = patient.get(&format!("/v1/actions/{}", mined.id)).await.ok();
     assert_eq!(view.id, mined.id);
 }
 
 #[tokio::test]
 async fn a_grant_that_somebody_else_sends_first_counts_and_keeps_its_bundle() {
-    let world = World::start().await;
-    let api = world.idle_api(&["--relay-wait-seconds", "1"]).await;
-    api::background::start(&api.app);
-    let cast = Cast::on(&world, &api).await;
-    let record = register_record(&api, &cast.patient).await;
-    let terms = Terms::now(&api);
-    let body = grant_body(&api, &cast.patient, &cast.doctor, &record, &terms);
+    let network = Network::start().await;
+    let server = network.server_with(&["--relay-wait-seconds", "1"]).await;
+    let cast = Cast::on(&network, &server).await;
+    let record = register_record(&cast.patient).await;
+    let terms = Terms::now(&server);
+    let body = grant_body(&cast.patient, &cast.doctor, &record, &terms);
 
-    world.rpc("evm_setAutomine", json!([false])).await;
-    let sent: ActionView = api.post("/v1/grants", &cast.patient.token, &body).await.ok();
+    network.rpc("evm_setAutomine", json!([false])).await;
+    let sent: ActionView = cast.patient.post("/v1/grants", &body).await.ok();
     assert_eq!(sent.state, ActionState::Sent);
-    let ours = world.rpc("eth_getTransactionByHash", json!([sent.tx_hash.unwrap()])).await;
-    // Whoever watches the mempool sends the same call for more, so that it comes first.
+    let ours = network.rpc("eth_getTransactionByHash", json!([sent.tx_hash.unwrap()])).await;
+    // Somebody copies the call from the mempool and pays more, so that the copy is mined first.
     let thief = Address::repeat_byte(0x7e);
-    world.rpc("anvil_setBalance", json!([thief, "0xde0b6b3a7640000"])).await;
-    world.rpc("anvil_impersonateAccount", json!([thief])).await;
+    network.rpc("anvil_setBalance", json!([thief, "0xde0b6b3a7640000"])).await;
+    network.rpc("anvil_impersonateAccount", json!([thief])).await;
     let copy = json!({
         "from": thief, "to": ours["to"], "data": ours["input"], "gas": ours["gas"],
         "maxFeePerGas": "0x174876e800", "maxPriorityFeePerGas": "0x174876e800",
     });
-    let copied = world.rpc("eth_sendTransaction", json!([copy])).await;
-    world.rpc("evm_mine", json!([])).await;
-    world.rpc("evm_setAutomine", json!([true])).await;
+    let copied = network.rpc("eth_sendTransaction", json!([copy])).await;
+    network.rpc("evm_mine", json!([])).await;
+    network.rpc("evm_setAutomine", json!([true])).await;
     let status = async |hash: &serde_json::Value| {
-        world.rpc("eth_getTransactionReceipt", json!([hash])).await["status"].as_str().map(str::to_owned)
+        network.rpc("eth_getTransactionReceipt", json!([hash])).await["status"].as_str().map(str::to_owned)
     };
     assert_eq!(status(&copied).await.as_deref(), Some("0x1"));
     assert_eq!(status(&ours["hash"]).await.as_deref(), Some("0x0"), "ours came second");
 
     let settled = eventually("the grant is settled", || async {
-        let view: ActionView = api.get(&format!("/v1/actions/{}", sent.id), &cast.patient.token).await.ok();
+        let view: ActionView = cast.patient.get(&format!("/v1/actions/{}", sent.id)).await.ok();
         matches!(view.state, ActionState::Mined | ActionState::Failed).then_some(view)
     })
     .await;
     assert_eq!(settled.state, ActionState::Mined);
-    let rows = api.app.database.collection::<mongodb::bson::Document>("api_received");
-    let grant = grant_of(&cast, record.id, terms.salt);
-    let kept = mongodb::bson::doc! { "_id": api.app.at_rest.find(Lookup::Received, grant.0) };
+    let rows = server.app.database.collection::<Document>("api_received");
+    let grant = cast.grant_of(record.id, terms.salt);
+    let kept = doc! { "_id": server.app.at_rest.find(Lookup::Received, grant.0) };
     assert_eq!(rows.count_documents(kept).await.unwrap(), 1);
-    cast.doctor.read(&api, record.id, terms.salt).await.unwrap();
-}
-
-/// Writes the cursor of a mirror that has come to the chain's head.
-async fn mirror_is_at_head(api: &Api) {
-    let cursor = CursorDoc {
-        id: CURSOR_ID.to_owned(),
-        mirror_version: 1,
-        chain_id: api.app.deployment.chain_id,
-        genesis_hash: api.app.deployment.genesis_hash,
-        contracts: Vec::new(),
-        block_number: api.app.chain.get_block_number().await.unwrap(),
-        block_hash: Default::default(),
-        block_time: 0,
-    };
-    api.app.database.collection(mirror::CURSOR).insert_one(cursor).await.unwrap();
-}
-
-#[tokio::test]
-async fn the_sweeper_waits_for_the_mirror_before_it_lets_go_of_what_the_chain_has() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let cast = Cast::on(&world, &api).await;
-    let record = register_record(&api, &cast.patient).await;
-    let pins = api.app.database.collection::<mongodb::bson::Document>("api_pins");
-    let old = mongodb::bson::doc! { "$set": { "state": "stored", "changed_at": 1_i64 } };
-    pins.update_one(mongodb::bson::doc! { "_id": record.id.to_string() }, old).await.unwrap();
-    mirror_is_at_head(&api).await;
-    let row = async || pins.find_one(mongodb::bson::doc! { "_id": record.id.to_string() }).await.unwrap();
-
-    api::blobs::sweeper::sweep_once(&api.app).await.unwrap();
-    assert_eq!(row().await.expect("kept").get_str("state"), Ok("stored"), "it may be what the chain has");
-    // The mirror says that another blob was registered: this one belongs to nobody.
-    let version = VersionDoc {
-        id: version_id(record.id, 1),
-        record: record.id,
-        version: 1,
-        patient: cast.patient.address(),
-        uploader: cast.patient.address(),
-        codec: 0x55,
-        digest: random(),
-        cid: "another".to_owned(),
-        place: Place { block_number: 1, block_hash: random(), block_time: 1, tx_hash: random(), log_index: 0 },
-    };
-    api.app.database.collection(mirror::VERSIONS).insert_one(version).await.unwrap();
-    api::blobs::sweeper::sweep_once(&api.app).await.unwrap();
-    assert!(row().await.is_none());
-}
-
-#[tokio::test]
-async fn the_sweeper_leaves_an_old_envelope_whose_registration_has_begun() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let cast = Cast::on(&world, &api).await;
-    let (begun, forgotten) = (prepare_record(&api, &cast.patient).await, prepare_record(&api, &cast.patient).await);
-    let pins = api.app.database.collection::<mongodb::bson::Document>("api_pins");
-    let old = mongodb::bson::doc! { "$set": { "changed_at": 1_i64 } };
-    pins.update_many(mongodb::bson::doc! {}, old).await.unwrap();
-    mirror_is_at_head(&api).await;
-    let is_there = async |record: &TestRecord| {
-        pins.find_one(mongodb::bson::doc! { "_id": record.id.to_string() }).await.unwrap().is_some()
-    };
-
-    // It gets as far as the share, whose form is wrong: by then the envelope counts as wanted.
-    let mut body = begun.body.clone();
-    body.release_share = body.release_share[..116].to_vec().into();
-    assert_eq!(api.post("/v1/records", &cast.patient.token, &body).await.code(), "invalid_capsule");
-    api::blobs::sweeper::sweep_once(&api.app).await.unwrap();
-    assert!(is_there(&begun).await);
-    assert!(!is_there(&forgotten).await);
-    assert_eq!(api.post("/v1/records", &cast.patient.token, &begun.body).await.status, StatusCode::CREATED);
-    assert_eq!(api.post("/v1/records", &cast.patient.token, &forgotten.body).await.code(), "not_found");
-}
-
-#[tokio::test]
-async fn a_record_is_registered_only_with_its_own_envelope_and_share() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let cast = Cast::on(&world, &api).await;
-    let record = prepare_record(&api, &cast.patient).await;
-    let code = async |body: &protocol::bodies::records::RegisterBody, user: &User| {
-        api.post("/v1/records", &user.token, body).await.code()
-    };
-    let with = |change: &dyn Fn(&mut protocol::bodies::records::RegisterBody)| {
-        let mut body = record.body.clone();
-        change(&mut body);
-        body
-    };
-    let short = with(&|body| body.release_share = body.release_share[..116].to_vec().into());
-    assert_eq!(code(&short, &cast.patient).await, "invalid_capsule");
-    let other = prepare_record(&api, &cast.patient).await;
-    let swapped = with(&|body| body.release_share = other.body.release_share.clone());
-    assert_eq!(code(&swapped, &cast.patient).await, "invalid_capsule");
-    assert_eq!(code(&with(&|body| body.version = 2), &cast.patient).await, "invalid_request");
-    assert_eq!(code(&record.body, &cast.doctor).await, "forbidden");
-
-    let pins = api.app.database.collection::<mongodb::bson::Document>("api_pins");
-    let id = mongodb::bson::doc! { "_id": record.id.to_string() };
-    let pin = pins.find_one(id.clone()).await.unwrap().unwrap();
-    pins.update_one(id.clone(), mongodb::bson::doc! { "$set": { "record": other.id.to_string() } }).await.unwrap();
-    assert_eq!(code(&record.body, &cast.patient).await, "invalid_envelope");
-    let other_cid = Cid::of_block(Codec::Raw, b"another envelope of this version").to_string();
-    let changed = mongodb::bson::doc! { "record": record.id.to_string(), "cid": other_cid };
-    pins.update_one(id.clone(), mongodb::bson::doc! { "$set": changed }).await.unwrap();
-    assert_eq!(code(&record.body, &cast.patient).await, "cid_mismatch");
-    pins.delete_one(id).await.unwrap();
-    assert_eq!(code(&record.body, &cast.patient).await, "not_found");
-    pins.insert_one(pin).await.unwrap();
-    assert_eq!(api.post("/v1/records", &cast.patient.token, &record.body).await.status, StatusCode::CREATED);
-    // Whoever is not the patient does not put shares in again.
-    let path = format!("/v1/records/{}/versions/1/release-share", record.id);
-    let again = json!({ "release_share": record.body.release_share });
-    assert_eq!(api.write("PUT", &path, &cast.doctor.token, &again).await.code(), "forbidden");
-    assert_eq!(api.write("PUT", &path, &cast.patient.token, &again).await.status, StatusCode::NO_CONTENT);
-}
-
-#[tokio::test]
-async fn a_known_action_is_told_to_nobody_who_cannot_show_its_signature() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let cast = Cast::on(&world, &api).await;
-    let stranger = api.login(world.signer(Role::SecondPatient)).await;
-    let record = register_record(&api, &cast.patient).await;
-    let salt = crate::world::grant(&api, &cast, &record, Terms::now(&api)).await;
-    let key = register_key(&api, &cast.patient, 1);
-    let end = crate::world::revoke(&api, &cast, record.id, salt);
-    for (path, signed) in [("/v1/actions", &key), ("/v1/grants/revoke", &end)] {
-        let body = |signed: &SignedAction| match path {
-            "/v1/actions" => json!(signed),
-            _ => json!({ "action": signed }),
-        };
-        let done = api.post(path, &cast.patient.token, &body(signed)).await;
-        assert_eq!(done.status, StatusCode::OK, "{done:?}");
-        let actions = api.app.database.collection::<mongodb::bson::Document>("api_actions");
-        let before = actions.count_documents(mongodb::bson::doc! {}).await.unwrap();
-        for signature in [vec![], vec![0; 65], signed.signature[..64].to_vec()] {
-            let forged = SignedAction { action: signed.action.clone(), signature: signature.into() };
-            for user in [&stranger, &cast.patient] {
-                assert_eq!(api.post(path, &user.token, &body(&forged)).await.code(), "invalid_signature", "{path}");
-            }
-        }
-        // The signature stands on chain for everybody to copy: it opens nothing either.
-        assert_eq!(api.post(path, &stranger.token, &body(signed)).await.code(), "already_exists");
-        assert_eq!(api.post(path, &cast.patient.token, &body(signed)).await.status, StatusCode::OK);
-        assert_eq!(actions.count_documents(mongodb::bson::doc! {}).await.unwrap(), before);
-    }
-}
-
-/// Nobody but its sender learns of something that is here already, and the sender only with the signature.
-async fn is_told_only_to_its_sender(api: &Api, path: &str, body: &serde_json::Value, place: &str, sender: &User) {
-    let (stranger, known) = (api.login(alloy::signers::local::PrivateKeySigner::random()).await, || async {
-        let mut counts = Vec::new();
-        for collection in
-            ["api_actions", "api_release_shares", "api_bundles", "api_received", "api_requests", "api_feed"]
-        {
-            let collection = api.app.database.collection::<mongodb::bson::Document>(collection);
-            counts.push(collection.count_documents(mongodb::bson::doc! {}).await.unwrap());
-        }
-        let pins = api.app.database.collection::<mongodb::bson::Document>("api_pins");
-        let newest =
-            pins.find_one(mongodb::bson::doc! {}).sort(mongodb::bson::doc! { "changed_at": -1 }).await.unwrap();
-        (counts, newest)
-    });
-    let first = api.post(path, &sender.token, body).await;
-    assert_eq!(first.status, StatusCode::CREATED, "{first:?}");
-    eventually("what follows is done", || async {
-        let open = mongodb::bson::doc! { "is_followed_up": false };
-        let actions = api.app.database.collection::<mongodb::bson::Document>("api_actions");
-        (actions.count_documents(open).await.unwrap() == 0).then_some(())
-    })
-    .await;
-    let before = known().await;
-    let signature: String = body.pointer(place).unwrap().as_str().unwrap().to_owned();
-    // A moment later, so that what is touched shows.
-    api.app.clock.shift(5);
-    for forged in ["0x".to_owned(), format!("0x{}", "00".repeat(65)), signature[..signature.len() - 2].to_owned()] {
-        let mut forged_body = body.clone();
-        *forged_body.pointer_mut(place).unwrap() = json!(forged);
-        assert_eq!(api.post(path, &sender.token, &forged_body).await.code(), "invalid_signature", "{path} {forged}");
-        assert_eq!(api.post(path, &stranger.token, &forged_body).await.code(), "forbidden", "{path} {forged}");
-    }
-    // The signature may stand where everybody can copy it.
-    assert_eq!(api.post(path, &stranger.token, body).await.code(), "forbidden", "{path}");
-    assert_eq!(known().await, before, "{path}: nothing was written");
-    let again = api.post(path, &sender.token, body).await;
-    assert_eq!((again.status, again.bytes()), (first.status, first.bytes()), "{path}");
-}
-
-#[tokio::test]
-async fn a_known_record_grant_or_request_is_told_to_nobody_else() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let cast = Cast::on(&world, &api).await;
-    let record = prepare_record(&api, &cast.patient).await;
-    is_told_only_to_its_sender(&api, "/v1/records", &json!(record.body), "/action/signature", &cast.patient).await;
-    let grant = grant_body(&api, &cast.patient, &cast.doctor, &record, &Terms::now(&api));
-    is_told_only_to_its_sender(&api, "/v1/grants", &json!(grant), "/action/signature", &cast.patient).await;
-    let request = crate::requests::request_body(&api, &cast, record.id);
-    is_told_only_to_its_sender(&api, "/v1/requests", &json!(request), "/signed/signature", &cast.doctor).await;
+    cast.doctor.read(record.id, terms.salt).await.unwrap();
 }

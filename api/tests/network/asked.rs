@@ -1,4 +1,4 @@
-//! What a server asks its database, as the driver tells it: one question of each kind.
+//! The queries that a server sends to its database, seen at the driver: one of each shape.
 
 use std::{
     collections::BTreeMap,
@@ -10,7 +10,7 @@ use mongodb::{
     event::{EventHandler, command::CommandEvent},
 };
 
-/// One question to a collection, as a `find`.
+/// One query of a collection, as a `find`.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
     pub(crate) database: String,
@@ -21,7 +21,7 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// What tells one kind of question from another: everything but the values.
+    /// Returns the shape of the query: everything but the values.
     pub(crate) fn shape(&self) -> String {
         let sort = self.sort.as_ref().map(ToString::to_string).unwrap_or_default();
         format!("{} {} sort {sort}", self.collection, shape_of(&Bson::Document(self.filter.clone())))
@@ -54,7 +54,7 @@ fn shape_of(value: &Bson) -> String {
     }
 }
 
-/// The questions in a command.
+/// Returns the queries in a command.
 fn questions(database: &str, name: &str, command: &Document) -> Vec<Question> {
     let collection = command.get_str(name).unwrap_or_default().to_owned();
     let question = |filter: Document, sort: Option<Document>, limit: Option<i64>| Question {
@@ -96,7 +96,7 @@ fn questions(database: &str, name: &str, command: &Document) -> Vec<Question> {
     }
 }
 
-/// Everything that was asked, one of each shape.
+/// All queries that were seen, one of each shape.
 #[derive(Clone, Default)]
 pub(crate) struct Watched(Arc<Mutex<BTreeMap<String, Question>>>);
 

@@ -1,8 +1,8 @@
-//! What the API's own collections show to whoever copies the database; and what the operator's keys open.
+//! A copy of the API's own collections names no reader and opens no tag.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use alloy::primitives::{Address, Bytes};
+use alloy::primitives::Address;
 use api::at_rest::Lookup;
 use axum::http::StatusCode;
 use futures::TryStreamExt;
@@ -12,33 +12,24 @@ use mongodb::{
     bson::{Bson, Document, RawDocumentBuf, doc},
 };
 use protocol::{
-    bodies::{
-        feed::FeedKind,
-        grants::{RequestState, RequestView},
-        log::LogEvidence,
-        reads::ReadAnswer,
-        relay::ActionView,
-    },
-    capsule::{Binding, Capsule},
+    bodies::{grants::RequestView, log::LogEvidence, reads::ReadAnswer, relay::ActionView},
     codes::Purpose,
-    ids::{RecordId, Salt, Tag},
-    operator_keys,
+    ids::Salt,
 };
 use serde_json::{Value, json};
 
-use crate::{
-    requests::request_body,
-    strangers::{ask, stranger},
-    world::{
-        Api, Cast, Terms, TestRecord, User, World, eventually, feed_of, grant, grant_body, grant_of, mirror_events,
-        prepare_record, random, record_version, register_key, register_record, revoke,
-    },
+use crate::world::{
+    actions::register_key,
+    mirrored_chain::mirror_events,
+    network::Network,
+    people::{Cast, User},
+    servers::Server,
 };
 
-/// Where our own collections may name the patient: who a record is about, and who stored it, stands on chain.
+/// Collections that may name the patient, because the chain has the patient and the uploader of a record.
 const MAY_NAME_THE_PATIENT: [&str; 2] = ["log_leaves", "api_release_shares"];
 
-/// What is sealed by now.
+/// Collections with sealed values.
 const SEALED: [&str; 12] = [
     "log_leaves",
     "log_positions",
@@ -54,8 +45,8 @@ const SEALED: [&str; 12] = [
     "api_feed",
 ];
 
-/// The forms in which bytes may stand in a document.
-fn forms(bytes: &[u8]) -> Vec<Vec<u8>> {
+/// Returns the forms in which bytes can be in a document.
+pub(crate) fn forms(bytes: &[u8]) -> Vec<Vec<u8>> {
     let hex = hex::encode(bytes);
     vec![bytes.to_vec(), hex.clone().into_bytes(), hex.to_uppercase().into_bytes()]
 }
@@ -65,7 +56,7 @@ fn address_forms(address: Address) -> Vec<Vec<u8>> {
     [forms(address.as_slice()), vec![checksummed]].concat()
 }
 
-/// The API's own collections of a database with all their bytes.
+/// Returns the API's own collections of a database with all their bytes.
 async fn own_collections(database: &Database) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
     for name in database.list_collection_names().await.unwrap() {
@@ -78,11 +69,11 @@ async fn own_collections(database: &Database) -> Vec<(String, Vec<u8>)> {
     all
 }
 
-fn contains(hay: &[u8], needle: &[u8]) -> bool {
+pub(crate) fn contains(hay: &[u8], needle: &[u8]) -> bool {
     hay.windows(needle.len()).any(|part| part == needle)
 }
 
-/// What is secret of a life cycle, with the forms that it may have.
+/// Returns the secrets of a life cycle with their possible forms.
 fn secrets(cast: &Cast, salt: Salt) -> Vec<(&'static str, Vec<Vec<u8>>)> {
     let session_key = |user: &User| hex::decode(user.login_message().rsplit_once("p256:").unwrap().1).unwrap();
     vec![
@@ -94,10 +85,11 @@ fn secrets(cast: &Cast, salt: Salt) -> Vec<(&'static str, Vec<Vec<u8>>)> {
     ]
 }
 
-/// Everything secret that stands readable in the API's collections, as `collection: what`.
-async fn readable(api: &Api, cast: &Cast, salt: Salt) -> BTreeSet<String> {
+/// Returns the secrets that are readable in the API's collections, as `collection: secret`.
+async fn readable(server: &Server, cast: &Cast, salt: Salt) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    let collections = [own_collections(&api.app.database).await, own_collections(&api.app.log_database).await].concat();
+    let collections =
+        [own_collections(&server.app.database).await, own_collections(&server.app.log_database).await].concat();
     assert!(collections.iter().any(|(name, bytes)| name == "log_leaves" && bytes.len() > 300));
     for (name, bytes) in collections {
         let mut look = |what: &str, forms: &[Vec<u8>]| {
@@ -117,279 +109,44 @@ async fn readable(api: &Api, cast: &Cast, salt: Salt) -> BTreeSet<String> {
 
 #[tokio::test]
 async fn a_copied_database_opens_no_tag_and_names_no_reader() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let cast = Cast::on(&world, &api).await;
-    let record = register_record(&api, &cast.patient).await;
-    let salt = grant(&api, &cast, &record, Terms::now(&api)).await;
-    let body = cast.doctor.read_request(&api, record.id, salt, Purpose::Treatment, 30);
-    let read: ReadAnswer = api.post("/v1/reads", &cast.doctor.token, &body).await.ok();
+    let network = Network::start().await;
+    let server = network.server().await;
+    let cast = Cast::on(&network, &server).await;
+    let (record, salt) = cast.shared_record().await;
+    let body = cast.doctor.read_request(record.id, salt, Purpose::Treatment, 30);
+    let read: ReadAnswer = cast.doctor.post("/v1/reads", &body).await.ok();
 
-    assert_eq!(readable(&api, &cast, salt).await, BTreeSet::new());
+    assert_eq!(readable(&server, &cast, salt).await, BTreeSet::new());
 
     // Those whom it concerns are told.
     for user in [&cast.patient, &cast.doctor] {
-        let evidence: LogEvidence = api.get(&format!("/v1/log/leaves/{}", read.leaf), &user.token).await.ok();
+        let evidence: LogEvidence = user.get(&format!("/v1/log/leaves/{}", read.leaf)).await.ok();
         assert_eq!(evidence.leaf.request.salt, salt);
         assert_eq!(evidence.leaf.login_message, cast.doctor.login_message());
-        assert_eq!(evidence.leaf.hash(&api.app.deployment), read.leaf);
+        assert_eq!(evidence.leaf.hash(&server.app.deployment), read.leaf);
     }
 }
 
 #[tokio::test]
 async fn a_leaf_that_was_changed_or_moved_is_not_shown_and_the_rest_of_the_log_is() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let cast = Cast::on(&world, &api).await;
-    let record = register_record(&api, &cast.patient).await;
-    let salt = grant(&api, &cast, &record, Terms::now(&api)).await;
+    let network = Network::start().await;
+    let server = network.server().await;
+    let cast = Cast::on(&network, &server).await;
+    let (record, salt) = cast.shared_record().await;
     let mut reads = Vec::new();
     for _ in 0..2 {
-        reads.push(cast.doctor.read(&api, record.id, salt).await.unwrap());
+        reads.push(cast.doctor.read(record.id, salt).await.unwrap());
     }
-    let leaves = api.app.log_database.collection::<Document>("log_leaves");
+    let leaves = server.app.log_database.collection::<Document>("log_leaves");
     let other = leaves.find_one(doc! { "_id": reads[1].leaf.to_string() }).await.unwrap().unwrap();
     let moved = doc! { "$set": { "sealed": other.get("sealed").unwrap().clone() } };
     leaves.update_one(doc! { "_id": reads[0].leaf.to_string() }, moved).await.unwrap();
 
-    let refused = api.get(&format!("/v1/log/leaves/{}", reads[0].leaf), &cast.patient.token).await;
+    let refused = cast.patient.get(&format!("/v1/log/leaves/{}", reads[0].leaf)).await;
     assert_eq!(refused.code(), "internal");
-    let whole = api.get(&format!("/v1/log/leaves/{}", reads[1].leaf), &cast.patient.token).await;
+    let whole = cast.patient.get(&format!("/v1/log/leaves/{}", reads[1].leaf)).await;
     assert_eq!(whole.status, StatusCode::OK);
-    assert_eq!(api.get("/v1/log", &cast.patient.token).await.status, StatusCode::OK);
-}
-
-/// The release share of a record, sealed to the operator's key of an epoch under a binding that names another.
-fn sealed_to(api: &Api, record: &TestRecord, patient: Address, key: u32, named: u32) -> Bytes {
-    let keys = operator_keys::check(&api.app.deployment).unwrap();
-    let key = keys.into_iter().find(|listed| listed.epoch == key).unwrap().key;
-    let of = record_version(api, record.id);
-    let binding = Binding::release_share(&of, patient, api.app.operator.address(), named);
-    Bytes::copy_from_slice(Capsule::seal(&record.dek.release_share(&of), &key, &binding).as_bytes())
-}
-
-#[tokio::test]
-async fn a_rotated_operator_key_opens_what_was_sealed_to_earlier_ones() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let cast = Cast::on(&world, &api).await;
-    let before = register_record(&api, &cast.patient).await;
-    let salt = grant(&api, &cast, &before, Terms::now(&api)).await;
-    api.stop().await;
-
-    // Another secret first, so that the old one does not give the new key.
-    let secret = world.stack.secrets().join("operator.secret");
-    let old = std::fs::read_to_string(&secret).unwrap();
-    std::fs::write(&secret, format!("{}\n{}\n", old.trim(), hex::encode(random()))).unwrap();
-    assert_eq!(world.add_operator_key(), 2);
-    let api = world.api().await;
-    assert_eq!(api.app.deployment.operator_key().unwrap().epoch, 2);
-
-    // What was stored under the first secret: session, share, grant; read as ever.
-    let read = cast.doctor.read(&api, before.id, salt).await.unwrap();
-    assert_eq!(read.release_share.0, *before.dek.release_share(&record_version(&api, before.id)).expose());
-
-    let patient = cast.patient.address();
-    let mut after = prepare_record(&api, &cast.patient).await;
-    for (key, named) in [(1, 2), (2, 1), (2, 3)] {
-        after.body.release_share = sealed_to(&api, &after, patient, key, named);
-        let refused = api.post("/v1/records", &cast.patient.token, &after.body).await;
-        assert_eq!(refused.code(), "invalid_capsule", "sealed to key {key} as if it were {named}");
-    }
-    // A client that has not heard of the rotation seals to the first key.
-    after.body.release_share = sealed_to(&api, &after, patient, 1, 1);
-    let done = api.post("/v1/records", &cast.patient.token, &after.body).await;
-    assert_eq!(done.status, StatusCode::CREATED, "{done:?}");
-    let again = sealed_to(&api, &after, patient, 2, 2);
-    let path = format!("/v1/records/{}/versions/1/release-share", after.id);
-    let body = serde_json::json!({ "release_share": again });
-    assert_eq!(api.write("PUT", &path, &cast.patient.token, &body).await.status, StatusCode::NO_CONTENT);
-}
-
-#[tokio::test]
-async fn a_server_without_the_secrets_of_its_keys_does_not_start() {
-    let world = World::start().await;
-    let secret = world.stack.secrets().join("operator.secret");
-    let right = std::fs::read_to_string(&secret).unwrap();
-    let deployment = protocol::deployment::Deployment::clone(&world.api().await.app.deployment);
-    let open = |deployment: &protocol::deployment::Deployment| {
-        let key = world.stack.secrets().join("operator.key");
-        api::operator::Operator::open(&key, &secret, deployment).map(drop).map_err(|error| format!("{error:#}"))
-    };
-    assert_eq!(open(&deployment), Ok(()));
-    let mut none = deployment.clone();
-    none.operator_keys.clear();
-    assert!(open(&none).unwrap_err().contains("add-operator-key"));
-    let mut unsigned = deployment.clone();
-    unsigned.operator_keys[0].signature = Bytes::from(vec![0x1b; 65]);
-    assert!(open(&unsigned).is_err());
-    std::fs::write(&secret, "11".repeat(32)).unwrap();
-    let refused = open(&deployment).unwrap_err();
-    assert!(refused.contains("encryption key 1") && !refused.contains("1111"), "{refused}");
-    std::fs::write(&secret, format!("{}\n{}", "11".repeat(32), right.trim())).unwrap();
-    assert_eq!(open(&deployment), Ok(()), "the secret is one of several");
-}
-
-/// What stands on chain: the words of all events and calls, without zeros in front, as far as they are long enough to name
-/// something; and block and transaction hashes.
-async fn on_chain(world: &World) -> BTreeSet<Vec<u8>> {
-    let unhex = |value: &Value| hex::decode(value.as_str().unwrap().trim_start_matches("0x")).unwrap();
-    let head = world.rpc("eth_blockNumber", json!([])).await;
-    let head = u64::from_str_radix(head.as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
-    let mut all = Vec::new();
-    for number in 0..=head {
-        let block = world.rpc("eth_getBlockByNumber", json!([format!("{number:#x}"), true])).await;
-        all.push(unhex(&block["hash"]));
-        for transaction in block["transactions"].as_array().unwrap() {
-            all.push(unhex(&transaction["hash"]));
-            let input = unhex(&transaction["input"]);
-            // The deployment of the contracts is code, and says nothing of people.
-            if !transaction["to"].is_null() {
-                all.extend(input.get(4..).unwrap_or_default().chunks(32).map(<[u8]>::to_vec));
-            }
-            let receipt = world.rpc("eth_getTransactionReceipt", json!([transaction["hash"]])).await;
-            for log in receipt["logs"].as_array().unwrap() {
-                all.extend(log["topics"].as_array().unwrap().iter().map(unhex));
-                all.extend(unhex(&log["data"]).chunks(32).map(<[u8]>::to_vec));
-            }
-        }
-    }
-    let bare = |word: Vec<u8>| word.into_iter().skip_while(|byte| *byte == 0).collect::<Vec<u8>>();
-    // Shorter ones are numbers and pieces of text; so are words that mostly are zeros at their end.
-    all.into_iter().map(bare).filter(|word| word.iter().filter(|byte| **byte != 0).count() >= 14).collect()
-}
-
-/// The API's own documents of both databases, by collection.
-async fn own_documents(api: &Api) -> Vec<(String, Document)> {
-    let mut all = Vec::new();
-    for database in [&api.app.database, &api.app.log_database] {
-        for name in database.list_collection_names().await.unwrap() {
-            if name.starts_with("api_") || name.starts_with("log_") {
-                let found = database.collection::<Document>(&name).find(doc! {}).await.unwrap();
-                let found: Vec<Document> = found.try_collect().await.unwrap();
-                all.extend(found.into_iter().map(|document| (name.clone(), document)));
-            }
-        }
-    }
-    all
-}
-
-/// Every run of exactly 32 hex digits: a blind index, wherever it stands.
-fn blind_indexes(document: &Document) -> BTreeSet<String> {
-    let text = document.to_string();
-    let runs = text.split(|letter: char| !matches!(letter, '0'..='9' | 'a'..='f'));
-    runs.filter(|run| run.len() == 32).map(str::to_owned).collect()
-}
-
-/// Times that are exact enough to be found on chain: seconds or milliseconds of these days, but whole days.
-fn exact_times(document: &Document, now: u64) -> BTreeSet<String> {
-    let now = i64::try_from(now).unwrap();
-    let is_exact = |number: i64| {
-        let seconds = if number > now * 100 { number / 1_000 } else { number };
-        (seconds - now).abs() < 3 * 365 * 86_400 && (number > now * 100 || seconds % 86_400 != 0)
-    };
-    let exact = |value: &Bson| match value {
-        Bson::Int64(number) => is_exact(*number),
-        Bson::DateTime(date) => date.timestamp_millis() % 86_400_000 != 0,
-        _ => false,
-    };
-    document.iter().filter(|(_, value)| exact(value)).map(|(name, _)| name.to_owned()).collect()
-}
-
-/// Where exact times stand beside a pseudonym; `protocol/THREATS.md` says so. What is here is short-lived, or is not about
-/// anything on chain.
-const MAY_HAVE_TIMES: [&str; 3] = ["api_sessions", "api_answers", "api_blocks"];
-
-/// What joins a person's pseudonym to the chain, as `collection: what`.
-fn joints(
-    documents: &[(String, Document)],
-    chain: &BTreeSet<Vec<u8>>,
-    people: &BTreeSet<String>,
-    now: u64,
-) -> BTreeSet<String> {
-    let mut places: BTreeMap<String, u32> = BTreeMap::new();
-    for (_, document) in documents {
-        blind_indexes(document).into_iter().for_each(|index| *places.entry(index).or_default() += 1);
-    }
-    let mut found = BTreeSet::new();
-    for (collection, document) in documents {
-        // That of a person, or one that stands in several documents, whatever it means.
-        let pseudonyms =
-            blind_indexes(document).into_iter().filter(|index| people.contains(index) || places[index] > 1);
-        if pseudonyms.count() == 0 {
-            continue;
-        }
-        let bytes = mongodb::bson::to_vec(document).unwrap();
-        if chain.iter().any(|value| forms(value).iter().any(|form| contains(&bytes, form))) {
-            found.insert(format!("{collection}: a value that stands on chain"));
-        }
-        if !MAY_HAVE_TIMES.contains(&collection.as_str()) {
-            found.extend(exact_times(document, now).into_iter().map(|name| format!("{collection}: the time {name}")));
-        }
-    }
-    found
-}
-
-#[tokio::test]
-async fn no_document_has_a_pseudonym_of_a_person_and_something_of_the_chain() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let cast = Cast::on(&world, &api).await;
-    let other = api.login(world.signer(Role::SecondDoctor)).await;
-    let done = api.post("/v1/actions", &other.token, &register_key(&api, &other, 0)).await;
-    assert_eq!(done.status, StatusCode::OK, "{done:?}");
-    let records = [register_record(&api, &cast.patient).await, register_record(&api, &cast.patient).await];
-    // Something of everything: asked and answered, granted twice, read, ended, blocked, counted, kept, told.
-    let ask = request_body(&api, &cast, records[0].id);
-    let asked: RequestView = api.post("/v1/requests", &cast.doctor.token, &ask).await.ok();
-    let mut approval = grant_body(&api, &cast.patient, &cast.doctor, &records[0], &Terms::now(&api));
-    approval.request = Some(asked.id);
-    assert_eq!(api.post("/v1/grants", &cast.patient.token, &approval).await.status, StatusCode::CREATED);
-    let salt = grant(&api, &cast, &records[1], Terms::now(&api)).await;
-    let further = grant_body(&api, &cast.patient, &other, &records[1], &Terms::now(&api));
-    assert_eq!(api.post("/v1/grants", &cast.patient.token, &further).await.status, StatusCode::CREATED);
-    cast.doctor.read(&api, records[1].id, salt).await.unwrap();
-    cast.doctor.read(&api, records[0].id, approval.salt).await.unwrap();
-    let second: RequestView =
-        api.post("/v1/requests", &cast.doctor.token, &request_body(&api, &cast, records[1].id)).await.ok();
-    assert_eq!(second.state, RequestState::Open);
-    for user in [&cast.patient, &cast.doctor] {
-        let path = format!("/v1/blocks/{:#x}", other.address());
-        assert_eq!(api.write("PUT", &path, &user.token, &json!(null)).await.status, StatusCode::NO_CONTENT);
-    }
-    let end = json!({ "action": revoke(&api, &cast, records[1].id, salt) });
-    assert_eq!(api.post("/v1/grants/revoke", &cast.patient.token, &end).await.status, StatusCode::OK);
-    eventually("everybody is told", || async {
-        mirror_events(&api).await;
-        (feed_of(&api, &cast.doctor, FeedKind::Revoked).await == 1).then_some(())
-    })
-    .await;
-
-    let addresses = [cast.patient.address(), cast.doctor.address(), other.address()];
-    let people = addresses.iter().flat_map(|who| Lookup::ALL.map(|of| api.app.at_rest.blind(of, who)));
-    let people: BTreeSet<String> = people.collect();
-    let (documents, chain) = (own_documents(&api).await, on_chain(&world).await);
-    assert!(chain.contains(records[0].id.0.as_slice()), "the chain was read");
-    let now = api.app.clock.now();
-    assert_eq!(joints(&documents, &chain, &people, now), BTreeSet::new());
-
-    // The pseudonyms are there, so the test has something to say.
-    let of = |collection: &str| {
-        let has = |document: &Document| blind_indexes(document).iter().any(|index| people.contains(index));
-        documents.iter().filter(|(name, document)| name == collection && has(document)).count()
-    };
-    for collection in ["api_received", "api_requests", "api_blocks", "api_feed", "api_sessions", "api_budgets"] {
-        assert!(of(collection) > 1, "{collection} has pseudonyms: {}", of(collection));
-    }
-    // The control: somebody careless keeps the tag, or a time, beside the pseudonym.
-    let (_, row) = documents.iter().find(|(name, _)| name == "api_received").unwrap();
-    let tag = Tag::derive(cast.doctor.address(), salt).to_string();
-    for (name, value) in [("tag", Bson::String(tag)), ("stored_at", Bson::Int64(i64::try_from(now).unwrap() * 1_000))] {
-        let mut careless = row.clone();
-        careless.insert(name, value);
-        let found = joints(&[("api_received".to_owned(), careless)], &chain, &people, now);
-        assert_eq!(found.len(), 1, "{name}");
-    }
+    assert_eq!(cast.patient.get("/v1/log").await.status, StatusCode::OK);
 }
 
 /// Changes one field of every document of a collection.
@@ -400,21 +157,20 @@ async fn exchange(database: &Database, collection: &str, field: &str, value: imp
 }
 
 #[tokio::test]
-async fn what_is_put_under_the_name_of_another_person_is_not_shown_to_them() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let cast = Cast::on(&world, &api).await;
-    let thief = api.login(world.signer(Role::SecondDoctor)).await;
-    let record = register_record(&api, &cast.patient).await;
-    let salt = grant(&api, &cast, &record, Terms::now(&api)).await;
-    let read = cast.doctor.read(&api, record.id, salt).await.unwrap();
-    let ask = request_body(&api, &cast, record.id);
-    let asked: RequestView = api.post("/v1/requests", &cast.doctor.token, &ask).await.ok();
+async fn a_document_that_is_moved_to_another_person_is_not_shown_to_them() {
+    let network = Network::start().await;
+    let server = network.server().await;
+    let cast = Cast::on(&network, &server).await;
+    let thief = server.sign_in(network.signer(Role::SecondDoctor)).await;
+    let (record, salt) = cast.shared_record().await;
+    let read = cast.doctor.read(record.id, salt).await.unwrap();
+    let ask = cast.request_body(record.id);
+    let asked: RequestView = cast.doctor.post("/v1/requests", &ask).await.ok();
     let path = format!("/v1/blocks/{:#x}", Address::repeat_byte(7));
-    assert_eq!(api.write("PUT", &path, &cast.doctor.token, &json!(null)).await.status, StatusCode::NO_CONTENT);
-    mirror_events(&api).await;
+    assert_eq!(cast.doctor.put(&path, &json!(null)).await.status, StatusCode::NO_CONTENT);
+    mirror_events(&server).await;
     let items = async |path: &str, user: &User| {
-        let page: Value = api.get(path, &user.token).await.ok();
+        let page: Value = user.get(path).await.ok();
         page["items"].as_array().unwrap().len()
     };
     // Shown to whom it concerns, before somebody changes the database.
@@ -422,20 +178,20 @@ async fn what_is_put_under_the_name_of_another_person_is_not_shown_to_them() {
         assert_eq!(items(path, &cast.doctor).await, 1, "{path}");
     }
 
-    let (database, at_rest) = (&api.app.database, &api.app.at_rest);
+    let (database, at_rest) = (&server.app.database, &server.app.at_rest);
     let name = |of| at_rest.blind(of, thief.address());
     exchange(database, "api_received", "grantee", name(Lookup::Reader)).await;
     exchange(database, "api_requests", "requester", name(Lookup::Requester)).await;
     exchange(database, "api_blocks", "owner", name(Lookup::Blocker)).await;
-    exchange(&api.app.log_database, "log_leaves", "patient", format!("{:#x}", thief.address())).await;
+    exchange(&server.app.log_database, "log_leaves", "patient", format!("{:#x}", thief.address())).await;
     for path in ["/v1/grants?side=received", "/v1/records", "/v1/requests", "/v1/blocks"] {
         assert_eq!(items(path, &thief).await, 0, "{path}");
     }
-    let bundle = format!("/v1/grants/{}/bundle", grant_of(&cast, record.id, salt));
-    assert_eq!(api.get(&bundle, &thief.token).await.code(), "not_found");
-    assert_eq!(api.get(&format!("/v1/requests/{}", asked.id), &thief.token).await.code(), "not_found");
-    assert_eq!(api.get(&format!("/v1/log/leaves/{}", read.leaf), &thief.token).await.code(), "internal");
-    let log: Value = api.get("/v1/log", &thief.token).await.ok();
+    let bundle = format!("/v1/grants/{}/bundle", cast.grant_of(record.id, salt));
+    assert_eq!(thief.get(&bundle).await.code(), "not_found");
+    assert_eq!(thief.get(&format!("/v1/requests/{}", asked.id)).await.code(), "not_found");
+    assert_eq!(thief.get(&format!("/v1/log/leaves/{}", read.leaf)).await.code(), "internal");
+    let log: Value = thief.get("/v1/log").await.ok();
     assert!(!log.to_string().contains(&format!("{:x}", cast.doctor.address())), "no reader is named: {log}");
 
     // A share that counts as deposited by somebody else.
@@ -448,170 +204,25 @@ async fn what_is_put_under_the_name_of_another_person_is_not_shown_to_them() {
     share.insert("depositor", format!("{:#x}", thief.address()));
     shares.insert_one(share).await.unwrap();
     shares.delete_one(doc! { "_id": id }).await.unwrap();
-    assert_eq!(cast.doctor.read(&api, record.id, salt).await.err().expect("refused"), "internal");
+    assert_eq!(cast.doctor.read(record.id, salt).await.err().expect("refused"), "internal");
 
     // A session does not last longer because the database says so.
     let never = mongodb::bson::DateTime::from_millis(i64::MAX / 2);
     exchange(database, "api_sessions", "delete_at", never).await;
     exchange(database, "api_sessions", "expires_at", i64::MAX).await;
-    api.app.clock.shift(3_700);
-    assert_eq!(api.get("/v1/me", &thief.token).await.code(), "not_signed_in");
-}
-
-/// Appends a secret to the operator's file.
-fn rotate(world: &World) {
-    let file = world.stack.secrets().join("operator.secret");
-    let old = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, format!("{}\n{}\n", old.trim(), hex::encode(random()))).unwrap();
-}
-
-#[tokio::test]
-async fn what_may_stand_once_stands_once_after_a_rotation_of_the_secret() {
-    let world = World::start().await;
-    let extra = ["--stranger-requests-per-day-max", "1"];
-    let start = async || {
-        let api = world.idle_api(&extra).await;
-        api::background::start(&api.app);
-        api
-    };
-    let api = start().await;
-    let cast = Cast::on(&world, &api).await;
-    let record = register_record(&api, &cast.patient).await;
-    let body = grant_body(&api, &cast.patient, &cast.doctor, &record, &Terms::now(&api));
-    assert_eq!(api.post("/v1/grants", &cast.patient.token, &body).await.status, StatusCode::CREATED);
-    let request = cast.doctor.read_request(&api, record.id, body.salt, Purpose::Treatment, 50);
-    let first: ReadAnswer = api.post("/v1/reads", &cast.doctor.token, &request).await.ok();
-    let block = format!("/v1/blocks/{:#x}", Address::repeat_byte(7));
-    assert_eq!(api.write("PUT", &block, &cast.patient.token, &json!(null)).await.status, StatusCode::NO_CONTENT);
-    let busy = stranger(&api).await;
-    let others = [stranger(&api).await, stranger(&api).await];
-    let asks = async |api: &Api, patient: &User| ask(api, &busy, patient, RecordId(random()), |_| {}).await;
-    assert_eq!(asks(&api, &others[0]).await.status, StatusCode::CREATED);
-    let invite = format!("/v1/invitations/{:#x}", Address::repeat_byte(8));
-    let accreditor = api.login(world.signer(Role::Accreditor)).await;
-    assert_eq!(api.write("PUT", &invite, &accreditor.token, &json!(null)).await.status, StatusCode::NO_CONTENT);
-    eventually("both are told", || async {
-        mirror_events(&api).await;
-        let (patient, doctor) = (&cast.patient, &cast.doctor);
-        let told = (feed_of(&api, patient, FeedKind::Accessed).await, feed_of(&api, doctor, FeedKind::Granted).await);
-        let last = feed_of(&api, &others[1], FeedKind::KeyRegistered).await;
-        (told == (1, 1) && last == 1).then_some(())
-    })
-    .await;
-    api.stop().await;
-    let once = [
-        "api_received",
-        "api_bundles",
-        "api_requests",
-        "api_relations",
-        "api_blocks",
-        "api_daily",
-        "api_feed",
-        "api_budgets",
-        "api_invitations",
-        "api_private_blobs",
-    ];
-    let counts = async |api: &Api| {
-        let mut counts = BTreeMap::new();
-        for name in once {
-            let all = api.app.database.collection::<Document>(name);
-            counts.insert(name, all.count_documents(doc! {}).await.unwrap());
-        }
-        let leaves = api.app.log_database.collection::<Document>("log_leaves");
-        counts.insert("log_leaves", leaves.count_documents(doc! {}).await.unwrap());
-        counts
-    };
-    let before = counts(&api).await;
-
-    rotate(&world);
-    // The place in the mirror's events is forgotten, so that they are told again.
-    let cursors = api.app.database.collection::<Document>("api_feed_cursor");
-    cursors.update_one(doc! { "_id": "mirror" }, doc! { "$set": { "token": Bson::Null } }).await.unwrap();
-    let api = start().await;
-    let again: ReadAnswer = api.post("/v1/reads", &cast.doctor.token, &request).await.ok();
-    assert_eq!((again.leaf, again.receipt), (first.leaf, first.receipt));
-    let mut other = request.request.clone();
-    other.deadline -= 1;
-    let reused = api.post("/v1/reads", &cast.doctor.token, &cast.doctor.signed(&api, other)).await;
-    assert_eq!(reused.code(), "nonce_used");
-    assert_eq!(api.write("PUT", &block, &cast.patient.token, &json!(null)).await.status, StatusCode::NO_CONTENT);
-    assert_eq!(api.write("PUT", &invite, &accreditor.token, &json!(null)).await.status, StatusCode::NO_CONTENT);
-    assert_eq!(asks(&api, &others[1]).await.code(), "rate_limited");
-    let kept = serde_json::to_value(&body).unwrap();
-    let mut kept = kept;
-    kept["action"] = Value::Null;
-    assert_eq!(api.post("/v1/grants", &cast.patient.token, &kept).await.status, StatusCode::OK);
-    // One action more is charged to the budgets of the day, and settled: that is told to its signer.
-    let end = json!({ "action": revoke(&api, &cast, record.id, body.salt) });
-    assert_eq!(api.post("/v1/grants/revoke", &cast.patient.token, &end).await.status, StatusCode::OK);
-    eventually("the end is told, and so everything before it was told again", || async {
-        mirror_events(&api).await;
-        (feed_of(&api, &cast.doctor, FeedKind::Revoked).await == 1).then_some(())
-    })
-    .await;
-    let mut after = counts(&api).await;
-    // The end was settled, and told to patient and grantee; the urgent line has budgets of its own.
-    let budgets = api.app.database.collection::<Document>("api_budgets");
-    let urgent = budgets.count_documents(doc! { "_id": { "$regex": ":urgent:" } }).await.unwrap();
-    *after.get_mut("api_budgets").unwrap() -= urgent;
-    *after.get_mut("api_feed").unwrap() -= 3;
-    assert_eq!(after, before);
-}
-
-#[tokio::test]
-async fn a_secret_file_that_is_not_the_databases_does_not_start() {
-    let world = World::start().await;
-    let file = world.stack.secrets().join("operator.secret");
-    rotate(&world);
-    let api = world.api().await;
-    api.stop().await;
-    let right = std::fs::read_to_string(&file).unwrap();
-    let lines: Vec<&str> = right.lines().collect();
-    let start = async |text: String| {
-        std::fs::write(&file, text).unwrap();
-        let started = api::serve::run(world.settings(&["--listen", "127.0.0.1:0"]), std::future::ready(())).await;
-        started.map_err(|error| format!("{error:#}"))
-    };
-    let swapped = start(format!("{}\n{}", lines[1], lines[0])).await.unwrap_err();
-    assert!(swapped.contains("line 1") && swapped.contains("same order"), "{swapped}");
-    let other = start(format!("{}\n{}", lines[0], hex::encode(random()))).await.unwrap_err();
-    assert!(other.contains("line 2"), "{other}");
-    let shorter = start(lines[0].to_owned()).await.unwrap_err();
-    assert!(shorter.contains("no line 2"), "{shorter}");
-    // The log's database is asked as well: it may have come from another backup.
-    api.app.database.collection::<Document>("api_secrets").drop().await.unwrap();
-    let swapped = start(format!("{}\n{}", lines[1], lines[0])).await.unwrap_err();
-    assert!(swapped.contains("line 1") && swapped.contains("_log"), "{swapped}");
-    api.app.database.collection::<Document>("api_secrets").drop().await.unwrap();
-    start(right.clone()).await.unwrap();
-    start(format!("{}\n{}", right.trim(), hex::encode(random()))).await.unwrap();
-
-    // A running server says when another database is put in the place of its own.
-    let ready = api.get("/readyz", "").await.json();
-    assert_eq!(ready["secrets"], false, "the file has a line more by now: {ready}");
-}
-
-#[tokio::test]
-async fn keys_that_are_added_at_once_have_epochs_of_their_own() {
-    let world = World::start().await;
-    let epochs = std::thread::scope(|scope| {
-        let adding: Vec<_> = (0..4).map(|_| scope.spawn(|| world.add_operator_key())).collect();
-        adding.into_iter().map(|added| added.join().unwrap()).collect::<BTreeSet<u32>>()
-    });
-    assert_eq!(epochs, BTreeSet::from([2, 3, 4, 5]));
-    let deployment = api::store::read_deployment(world.stack.deployment()).unwrap();
-    assert_eq!(operator_keys::check(&deployment).unwrap().len(), 5);
+    server.app.clock.shift(3_700);
+    assert_eq!(thief.get("/v1/me").await.code(), "not_signed_in");
 }
 
 #[tokio::test]
 async fn a_copied_queue_does_not_say_who_brought_an_action_for_somebody_else() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let patient = api.login(world.signer(Role::Patient)).await;
-    let courier = api.login(world.signer(Role::SecondPatient)).await;
-    let action = register_key(&api, &patient, 0);
-    let done: ActionView = api.post("/v1/actions", &courier.token, &action).await.ok();
-    let found = api.app.database.collection::<RawDocumentBuf>("api_actions").find(doc! {}).await.unwrap();
+    let network = Network::start().await;
+    let server = network.server().await;
+    let patient = server.sign_in(network.signer(Role::Patient)).await;
+    let courier = server.sign_in(network.signer(Role::SecondPatient)).await;
+    let action = register_key(&patient, 0);
+    let done: ActionView = courier.post("/v1/actions", &action).await.ok();
+    let found = server.app.database.collection::<RawDocumentBuf>("api_actions").find(doc! {}).await.unwrap();
     let documents: Vec<RawDocumentBuf> = found.try_collect().await.unwrap();
     let bytes: Vec<u8> = documents.iter().flat_map(|document| document.as_bytes().to_vec()).collect();
     assert!(address_forms(patient.address()).iter().any(|form| contains(&bytes, form)), "its signer is on chain");
@@ -619,8 +230,8 @@ async fn a_copied_queue_does_not_say_who_brought_an_action_for_somebody_else() {
     // Both may ask how it stands, and nobody else.
     let path = format!("/v1/actions/{}", done.id);
     for user in [&patient, &courier] {
-        assert_eq!(api.get(&path, &user.token).await.ok::<ActionView>().id, done.id);
+        assert_eq!(user.get(&path).await.ok::<ActionView>().id, done.id);
     }
-    let stranger = api.login(world.signer(Role::SecondDoctor)).await;
-    assert_eq!(api.get(&path, &stranger.token).await.code(), "not_found");
+    let stranger = server.sign_in(network.signer(Role::SecondDoctor)).await;
+    assert_eq!(stranger.get(&path).await.code(), "not_found");
 }

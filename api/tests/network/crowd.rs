@@ -1,4 +1,4 @@
-//! What others have written: as many rows as one likes beside each of one's own.
+//! Rows of other people: as many as a test wants, beside each row of its own.
 
 use mongodb::{
     Database,
@@ -19,7 +19,7 @@ pub(crate) const SMALL: [&str; 10] = [
     "accreditors",
 ];
 
-/// Fills every collection with `count` rows such as others might have written; gives the names of those that are full.
+/// Fills every collection with `count` rows of other people and returns the names of the filled collections.
 ///
 /// The addresses `shared` (hex without `0x`) stay as they are: the operator's and its relayers' stand in everybody's rows.
 pub(crate) async fn fill(database: &Database, count: usize, shared: &[String]) -> Vec<String> {
@@ -40,7 +40,7 @@ pub(crate) async fn fill(database: &Database, count: usize, shared: &[String]) -
     full
 }
 
-/// The same document as somebody else's: other addresses, ids and numbers, the same states.
+/// Returns a document of somebody else: other addresses, ids and numbers, the same states.
 fn of_another(document: &Document, number: usize, shared: &[String]) -> Document {
     let changed = document.iter().map(|(name, value)| {
         let changed = match value {

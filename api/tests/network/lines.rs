@@ -1,111 +1,106 @@
-//! The three lines of the relay, on a chain whose blocks are mined by hand, have a gas limit, cost too much, or are paid
-//! for by a poor relayer.
+//! The three lines of the relay when blocks are full or rare, fees are high, or a relayer is poor.
 
 use std::time::Duration;
 
 use alloy::{
     primitives::{Address, U256},
     providers::Provider,
-    signers::local::PrivateKeySigner,
 };
 use axum::http::StatusCode;
 use localnet::Role;
 use mongodb::bson::{Document, doc};
 use protocol::{
     bodies::relay::{ActionState, ActionView, Waiting},
-    messages::{Action, RevokeAll},
+    messages::Action,
 };
 use serde_json::{Value, json};
 
 use crate::world::{
-    Api, Cast, Terms, User, World, deadline, eventually, grant, nonce, register_key, register_record, revoke,
+    actions::{register_key, revoke_all, tombstone},
+    network::Network,
+    people::{Cast, User},
+    records::register_record,
+    servers::Server,
+    waiting::eventually,
 };
 
-/// Whether a relayer has a transaction that is not mined.
-async fn has_pending(api: &Api, relayer: Address) -> bool {
-    let count = || api.app.chain.get_transaction_count(relayer);
+/// Returns whether a relayer has a transaction that is not mined.
+async fn has_pending(server: &Server, relayer: Address) -> bool {
+    let count = || server.app.chain.get_transaction_count(relayer);
     count().pending().await.unwrap() > count().latest().await.unwrap()
 }
 
-async fn action(api: &Api, user: &User, known: &ActionView) -> ActionView {
-    api.get(&format!("/v1/actions/{}", known.id), &user.token).await.ok()
+async fn action(server: &Server, user: &User, known: &ActionView) -> ActionView {
+    user.at(server).get(&format!("/v1/actions/{}", known.id)).await.ok()
 }
 
-async fn mined(api: &Api, user: &User, known: &ActionView) -> ActionView {
+async fn mined(server: &Server, user: &User, known: &ActionView) -> ActionView {
     eventually("the action is mined", || async {
-        let view = action(api, user, known).await;
+        let view = action(server, user, known).await;
         (view.state == ActionState::Mined).then_some(view)
     })
     .await
 }
 
-fn end_everything(api: &Api, user: &User) -> protocol::messages::SignedAction {
-    let message = RevokeAll { patient: user.address(), nonce: nonce(), deadline: deadline(api) };
-    user.sign(api, Action::RevokeAll(message))
-}
-
-async fn ready(api: &Api) -> (StatusCode, Value) {
-    let answer = api.get("/readyz", "").await;
+async fn ready(server: &Server) -> (StatusCode, Value) {
+    let answer = server.anon().get("/readyz").await;
     (answer.status, answer.json())
 }
 
-/// What readiness says of one line.
-async fn line(api: &Api, name: &str) -> Value {
-    let (_, readiness) = ready(api).await;
+/// Returns the part of `/readyz` about one line.
+async fn line(server: &Server, name: &str) -> Value {
+    let (_, readiness) = ready(server).await;
     let lines = readiness["lines"].as_array().unwrap();
     lines.iter().find(|line| line["line"] == name).unwrap().clone()
 }
 
 #[tokio::test]
 async fn the_ordinary_actions_of_300_accounts_delay_neither_a_revocation_nor_a_checkpoint() {
-    let world = World::start().await;
+    let network = Network::start().await;
     let settings = ["--relay-wait-seconds", "0", "--relay-replace-seconds", "600", "--confirmations", "20"];
-    let api = world.idle_api(&settings).await;
-    api::background::start(&api.app);
-    let slow = world.api().await;
-    let cast = Cast::on(&world, &slow).await;
-    let record = register_record(&slow, &cast.patient).await;
-    let (kept, ended) =
-        (grant(&slow, &cast, &record, Terms::now(&api)).await, grant(&slow, &cast, &record, Terms::now(&api)).await);
+    let server = network.server_with(&settings).await;
+    let slow = network.server().await;
+    let cast = Cast::on(&network, &slow).await;
+    let record = register_record(&cast.patient).await;
+    let (kept, ended) = (cast.grant_now(&record).await, cast.grant_now(&record).await);
 
-    world.rpc("evm_setAutomine", json!([false])).await;
-    world.rpc("evm_setBlockGasLimit", json!(["0x1e8480"])).await; // 2,000,000
-    world.rpc("evm_mine", json!([])).await;
+    network.rpc("evm_setAutomine", json!([false])).await;
+    network.rpc("evm_setBlockGasLimit", json!(["0x1e8480"])).await; // 2,000,000
+    network.rpc("evm_mine", json!([])).await;
     // The relay has seen how small blocks are.
     tokio::time::sleep(Duration::from_secs(4)).await;
     for _ in 0..300 {
-        let stranger = api.login(PrivateKeySigner::random()).await;
-        let answer = api.post("/v1/actions", &stranger.token, &register_key(&api, &stranger, 0)).await;
-        assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
+        let stranger = server.newcomer().await;
+        stranger.post("/v1/actions", &register_key(&stranger, 0)).await.has(StatusCode::ACCEPTED);
     }
-    cast.doctor.read(&api, record.id, kept).await.unwrap();
-    let end = json!({ "action": revoke(&api, &cast, record.id, ended) });
-    let revoked = api.post("/v1/grants/revoke", &cast.patient.token, &end).await;
+    cast.doctor.at(&server).read(record.id, kept).await.unwrap();
+    let end = json!({ "action": cast.revoke(record.id, ended) });
+    let revoked = cast.patient.at(&server).post("/v1/grants/revoke", &end).await;
     assert_eq!(revoked.status, StatusCode::ACCEPTED);
     let revoked: ActionView = revoked.ok();
-    let relayers = &api.app.relayers;
+    let relayers = &server.app.relayers;
     eventually("revocation and checkpoint are on their way", || async {
         let (urgent, checkpoint) = (relayers.urgent.address(), relayers.checkpoint.address());
-        (has_pending(&api, urgent).await && has_pending(&api, checkpoint).await).then_some(())
+        (has_pending(&server, urgent).await && has_pending(&server, checkpoint).await).then_some(())
     })
     .await;
 
     // One block: both are in it, and of the ordinary ones no more than half of it holds.
-    world.rpc("evm_mine", json!([])).await;
-    mined(&api, &cast.patient, &revoked).await;
-    assert!(!has_pending(&api, relayers.checkpoint.address()).await);
-    let actions = api.app.database.collection::<Document>("api_actions");
+    network.rpc("evm_mine", json!([])).await;
+    mined(&server, &cast.patient, &revoked).await;
+    assert!(!has_pending(&server, relayers.checkpoint.address()).await);
+    let actions = server.app.database.collection::<Document>("api_actions");
     let ordinary = |state: &str| doc! { "line": "ordinary", "state": state, "kind": "register_key" };
     assert!(actions.count_documents(ordinary("accepted")).await.unwrap() > 280);
-    let block = world.rpc("eth_getBlockByNumber", json!(["latest", false])).await;
+    let block = network.rpc("eth_getBlockByNumber", json!(["latest", false])).await;
     let used = u64::from_str_radix(block["gasUsed"].as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
     assert!(used < 1_500_000, "{used}");
     // The others follow, block by block, and nobody is lost.
     let waiting = actions.find_one(ordinary("accepted")).await.unwrap().unwrap();
     assert_eq!(waiting.get_str("waiting"), Ok("room"));
-    world.rpc("evm_setBlockGasLimit", json!(["0x3938700"])).await; // 60,000,000
-    world.rpc("evm_setAutomine", json!([true])).await;
-    world.rpc("evm_mine", json!([])).await;
+    network.rpc("evm_setBlockGasLimit", json!(["0x3938700"])).await; // 60,000,000
+    network.rpc("evm_setAutomine", json!([true])).await;
+    network.rpc("evm_mine", json!([])).await;
     eventually("all are mined", || async {
         (actions.count_documents(ordinary("accepted")).await.unwrap() == 0).then_some(())
     })
@@ -114,205 +109,198 @@ async fn the_ordinary_actions_of_300_accounts_delay_neither_a_revocation_nor_a_c
 
 #[tokio::test]
 async fn above_the_fee_ceiling_an_action_waits_and_says_so() {
-    let world = World::start().await;
+    let network = Network::start().await;
     let settings = ["--relay-wait-seconds", "1", "--fee-gwei-max", "20", "--relay-replace-seconds", "600"];
-    let api = world.idle_api(&settings).await;
-    api::background::start(&api.app);
-    let patient = api.login(world.signer(Role::Patient)).await;
-    let answer = api.post("/v1/actions", &patient.token, &end_everything(&api, &patient)).await;
+    let server = network.server_with(&settings).await;
+    let patient = server.sign_in(network.signer(Role::Patient)).await;
+    let answer = patient.post("/v1/actions", &patient.sign(revoke_all(&patient))).await;
     assert_eq!(answer.status, StatusCode::OK);
 
-    world.rpc("anvil_setNextBlockBaseFeePerGas", json!(["0xba43b7400"])).await; // 50 gwei
-    world.rpc("evm_mine", json!([])).await;
+    network.rpc("anvil_setNextBlockBaseFeePerGas", json!(["0xba43b7400"])).await; // 50 gwei
+    network.rpc("evm_mine", json!([])).await;
     eventually("readiness says so", || async {
-        (line(&api, "ordinary").await["is_at_fee_ceiling"] == json!(true)).then_some(())
+        (line(&server, "ordinary").await["is_at_fee_ceiling"] == json!(true)).then_some(())
     })
     .await;
-    assert_eq!(ready(&api).await.0, StatusCode::SERVICE_UNAVAILABLE);
-    let text = String::from_utf8(api.get("/metrics", "").await.bytes()).unwrap();
+    assert_eq!(ready(&server).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    let text = server.anon().get("/metrics").await.text();
     assert!(text.contains("medlock_api_relayer_at_fee_ceiling{line=\"urgent\"} 1"), "{text}");
-    let view: ActionView = api.post("/v1/actions", &patient.token, &register_key(&api, &patient, 0)).await.ok();
+    let view: ActionView = patient.post("/v1/actions", &register_key(&patient, 0)).await.ok();
     assert_eq!((view.state, view.waiting, view.tx_hash), (ActionState::Accepted, Some(Waiting::Fees), None));
 
-    world.rpc("anvil_setNextBlockBaseFeePerGas", json!(["0x3b9aca00"])).await; // 1 gwei
-    world.rpc("evm_mine", json!([])).await;
-    let view = mined(&api, &patient, &view).await;
+    network.rpc("anvil_setNextBlockBaseFeePerGas", json!(["0x3b9aca00"])).await; // 1 gwei
+    network.rpc("evm_mine", json!([])).await;
+    let view = mined(&server, &patient, &view).await;
     assert_eq!(view.waiting, None);
-    let sent = world.rpc("eth_getTransactionByHash", json!([view.tx_hash.unwrap()])).await;
+    let sent = network.rpc("eth_getTransactionByHash", json!([view.tx_hash.unwrap()])).await;
     let fee: U256 = sent["maxFeePerGas"].as_str().unwrap().parse().unwrap();
     assert!(fee <= U256::from(20_000_000_000_u64), "{fee}");
-    assert_eq!(ready_parts(&api).await, json!(true));
+    assert_eq!(ready_parts(&server).await, json!(true));
 }
 
-/// What readiness says of the relayers together. The mirror of these tests has no indexer.
-async fn ready_parts(api: &Api) -> Value {
-    ready(api).await.1["relayers"].clone()
+/// Returns the part of `/readyz` about all relayers. The whole is never ready here, because no indexer runs.
+async fn ready_parts(server: &Server) -> Value {
+    ready(server).await.1["relayers"].clone()
 }
 
 #[tokio::test]
 async fn a_nonce_whose_action_has_expired_is_given_up_by_a_plain_transfer() {
-    let world = World::start().await;
+    let network = Network::start().await;
     let settings = ["--relay-wait-seconds", "1", "--relay-replace-seconds", "1"];
-    let api = world.idle_api(&settings).await;
-    api::background::start(&api.app);
-    let patient = api.login(world.signer(Role::Patient)).await;
-    let doctor = api.login(world.signer(Role::Doctor)).await;
-    let warm = register_key(&api, &doctor, 0);
-    assert_eq!(api.post("/v1/actions", &doctor.token, &warm).await.status, StatusCode::OK);
+    let server = network.server_with(&settings).await;
+    let patient = server.sign_in(network.signer(Role::Patient)).await;
+    let doctor = server.sign_in(network.signer(Role::Doctor)).await;
+    let warm = register_key(&doctor, 0);
+    assert_eq!(doctor.post("/v1/actions", &warm).await.status, StatusCode::OK);
 
-    world.rpc("evm_setAutomine", json!([false])).await;
-    let mut message = register_key(&api, &patient, 0).action;
+    network.rpc("evm_setAutomine", json!([false])).await;
+    let mut message = register_key(&patient, 0).action;
     if let Action::RegisterKey(message) = &mut message {
-        message.deadline = U256::from(api.app.clock.now() + 4);
+        message.deadline = U256::from(server.app.clock.now() + 4);
     }
-    let view: ActionView = api.post("/v1/actions", &patient.token, &patient.sign(&api, message)).await.ok();
+    let view: ActionView = patient.post("/v1/actions", &patient.sign(message)).await.ok();
     assert_eq!(view.state, ActionState::Sent);
-    let behind: ActionView = api.post("/v1/actions", &doctor.token, &register_key(&api, &doctor, 1)).await.ok();
+    let behind: ActionView = doctor.post("/v1/actions", &register_key(&doctor, 1)).await.ok();
 
-    let relayer = api.app.relayers.ordinary.address();
+    let relayer = server.app.relayers.ordinary.address();
     let transfer = eventually("a transfer to itself takes the nonce", || async {
-        let hash = action(&api, &patient, &view).await.tx_hash.unwrap();
-        let sent = world.rpc("eth_getTransactionByHash", json!([hash])).await;
+        let hash = action(&server, &patient, &view).await.tx_hash.unwrap();
+        let sent = network.rpc("eth_getTransactionByHash", json!([hash])).await;
         (sent["gas"] == json!("0x5208")).then_some(sent)
     })
     .await;
     assert_eq!(transfer["to"].as_str().unwrap().parse::<Address>().unwrap(), relayer);
     assert_eq!((&transfer["value"], &transfer["input"]), (&json!("0x0"), &json!("0x")));
-    world.rpc("evm_setAutomine", json!([true])).await;
-    world.rpc("evm_mine", json!([])).await;
+    network.rpc("evm_setAutomine", json!([true])).await;
+    network.rpc("evm_mine", json!([])).await;
     let failed = eventually("the action has failed", || async {
-        let view = action(&api, &patient, &view).await;
+        let view = action(&server, &patient, &view).await;
         (view.state == ActionState::Failed).then_some(view)
     })
     .await;
     assert_eq!(failed.problem.unwrap().code, "expired");
-    mined(&api, &doctor, &behind).await;
+    mined(&server, &doctor, &behind).await;
 }
 
 #[tokio::test]
 async fn a_nonce_whose_action_can_no_longer_succeed_is_given_up() {
-    let world = World::start().await;
+    let network = Network::start().await;
     let settings = ["--relay-wait-seconds", "1", "--relay-replace-seconds", "2"];
-    let api = world.idle_api(&settings).await;
-    api::background::start(&api.app);
-    let patient = api.login(world.signer(Role::Patient)).await;
-    let answer = api.post("/v1/actions", &patient.token, &end_everything(&api, &patient)).await;
+    let server = network.server_with(&settings).await;
+    let patient = server.sign_in(network.signer(Role::Patient)).await;
+    let answer = patient.post("/v1/actions", &patient.sign(revoke_all(&patient))).await;
     assert_eq!(answer.status, StatusCode::OK);
-    world.rpc("evm_setAutomine", json!([false])).await;
-    let view: ActionView = api.post("/v1/actions", &patient.token, &register_key(&api, &patient, 0)).await.ok();
-    let ours = world.rpc("eth_getTransactionByHash", json!([view.tx_hash.unwrap()])).await;
+    network.rpc("evm_setAutomine", json!([false])).await;
+    let view: ActionView = patient.post("/v1/actions", &register_key(&patient, 0)).await.ok();
+    let ours = network.rpc("eth_getTransactionByHash", json!([view.tx_hash.unwrap()])).await;
     // Ours does not get into the block, but the same call of somebody else does.
-    world.rpc("anvil_dropTransaction", json!([view.tx_hash.unwrap()])).await;
+    network.rpc("anvil_dropTransaction", json!([view.tx_hash.unwrap()])).await;
     let thief = Address::repeat_byte(0x7e);
-    world.rpc("anvil_setBalance", json!([thief, "0xde0b6b3a7640000"])).await;
-    world.rpc("anvil_impersonateAccount", json!([thief])).await;
+    network.rpc("anvil_setBalance", json!([thief, "0xde0b6b3a7640000"])).await;
+    network.rpc("anvil_impersonateAccount", json!([thief])).await;
     let copy = json!({ "from": thief, "to": ours["to"], "data": ours["input"], "gas": ours["gas"] });
-    world.rpc("eth_sendTransaction", json!([copy])).await;
-    world.rpc("evm_mine", json!([])).await;
+    network.rpc("eth_sendTransaction", json!([copy])).await;
+    network.rpc("evm_mine", json!([])).await;
     eventually("the action is over", || async {
-        world.rpc("evm_mine", json!([])).await;
-        (action(&api, &patient, &view).await.state == ActionState::Failed).then_some(())
+        network.rpc("evm_mine", json!([])).await;
+        (action(&server, &patient, &view).await.state == ActionState::Failed).then_some(())
     })
     .await;
-    // What it cost the relayer: a transfer, or at most one attempt that was refused.
-    assert!(!has_pending(&api, api.app.relayers.ordinary.address()).await);
+    // The relayer paid for a transfer, or for at most one refused attempt.
+    assert!(!has_pending(&server, server.app.relayers.ordinary.address()).await);
 }
 
 #[tokio::test]
 async fn a_poor_relayer_says_so_and_a_revocation_that_waits_for_funds_stops_reads() {
-    let world = World::start().await;
-    let api = world.idle_api(&["--relay-wait-seconds", "1"]).await;
-    api::background::start(&api.app);
-    let cast = Cast::on(&world, &api).await;
-    let record = register_record(&api, &cast.patient).await;
-    let salt = grant(&api, &cast, &record, Terms::now(&api)).await;
-    let other = grant(&api, &cast, &record, Terms::now(&api)).await;
-    cast.doctor.read(&api, record.id, salt).await.unwrap();
-    let relayers = api.app.relayers.clone();
+    let network = Network::start().await;
+    let server = network.server_with(&["--relay-wait-seconds", "1"]).await;
+    let cast = Cast::on(&network, &server).await;
+    let (record, salt) = cast.shared_record().await;
+    let other = cast.grant_now(&record).await;
+    cast.doctor.read(record.id, salt).await.unwrap();
+    let relayers = server.app.relayers.clone();
     let becomes = async |name: &str, wei: &str| {
         let key = match name {
             "ordinary" => &relayers.ordinary,
             "urgent" => &relayers.urgent,
             _ => &relayers.checkpoint,
         };
-        world.rpc("anvil_setBalance", json!([key.address(), wei])).await;
+        network.rpc("anvil_setBalance", json!([key.address(), wei])).await;
         eventually("readiness knows", || async {
-            (line(&api, name).await["has_funds"] == json!(wei != "0x0")).then_some(())
+            (line(&server, name).await["has_funds"] == json!(wei != "0x0")).then_some(())
         })
         .await;
     };
 
-    // Nothing is given, but things are taken away.
+    // Grants are refused and revocations are accepted.
     becomes("ordinary", "0x0").await;
-    assert_eq!(ready(&api).await.0, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(ready_parts(&api).await, json!(false));
-    let text = String::from_utf8(api.get("/metrics", "").await.bytes()).unwrap();
+    assert_eq!(ready(&server).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ready_parts(&server).await, json!(false));
+    let text = server.anon().get("/metrics").await.text();
     assert!(text.contains("medlock_api_relayer_poor{line=\"ordinary\"} 1"), "{text}");
     assert!(text.contains("medlock_api_relayer_poor{line=\"urgent\"} 0"), "{text}");
-    let refused = api.post("/v1/actions", &cast.patient.token, &register_key(&api, &cast.patient, 1)).await;
+    let refused = cast.patient.post("/v1/actions", &register_key(&cast.patient, 1)).await;
     assert_eq!((refused.status, refused.code().as_str()), (StatusCode::SERVICE_UNAVAILABLE, "relayer_poor"));
     assert!(refused.retry_after() > 0);
-    let end = json!({ "action": revoke(&api, &cast, record.id, other) });
-    assert_eq!(api.post("/v1/grants/revoke", &cast.patient.token, &end).await.status, StatusCode::OK);
+    let end = json!({ "action": cast.revoke(record.id, other) });
+    assert_eq!(cast.patient.post("/v1/grants/revoke", &end).await.status, StatusCode::OK);
 
     // A revocation is accepted all the same, waits, and stops reads.
     becomes("urgent", "0x0").await;
-    let end = json!({ "action": revoke(&api, &cast, record.id, salt) });
-    let waiting = api.post("/v1/grants/revoke", &cast.patient.token, &end).await;
+    let end = json!({ "action": cast.revoke(record.id, salt) });
+    let waiting = cast.patient.post("/v1/grants/revoke", &end).await;
     assert_eq!(waiting.status, StatusCode::ACCEPTED);
     let waiting: ActionView = waiting.ok();
     assert_eq!((waiting.state, waiting.waiting), (ActionState::Accepted, Some(Waiting::Funds)));
-    assert_eq!(cast.doctor.read(&api, record.id, salt).await.err().expect("refused"), "grant_revoked");
+    assert_eq!(cast.doctor.read(record.id, salt).await.err().expect("refused"), "grant_revoked");
     becomes("urgent", "0x56bc75e2d63100000").await;
-    mined(&api, &cast.patient, &waiting).await;
+    mined(&server, &cast.patient, &waiting).await;
     becomes("ordinary", "0x56bc75e2d63100000").await;
 
     // Without a purse for checkpoints nothing is read.
-    let again = grant(&api, &cast, &record, Terms::now(&api)).await;
+    let again = cast.grant_now(&record).await;
     becomes("checkpoint", "0x0").await;
-    let leaves = api.app.log_database.collection::<Document>("log_leaves");
+    let leaves = server.app.log_database.collection::<Document>("log_leaves");
     let before = leaves.count_documents(doc! {}).await.unwrap();
-    assert_eq!(cast.doctor.read(&api, record.id, again).await.err().expect("refused"), "log_behind");
+    assert_eq!(cast.doctor.read(record.id, again).await.err().expect("refused"), "log_behind");
     assert_eq!(leaves.count_documents(doc! {}).await.unwrap(), before);
     becomes("checkpoint", "0x56bc75e2d63100000").await;
-    cast.doctor.read(&api, record.id, again).await.unwrap();
+    cast.doctor.read(record.id, again).await.unwrap();
 }
 
 #[tokio::test]
 async fn reads_stay_refused_for_a_revocation_until_its_deadline_and_no_longer() {
-    let world = World::start().await;
-    let api = world.idle_api(&["--relay-wait-seconds", "0"]).await;
-    api::background::start(&api.app);
-    let slow = world.api().await;
-    let cast = Cast::on(&world, &slow).await;
-    let record = register_record(&slow, &cast.patient).await;
-    let salt = grant(&slow, &cast, &record, Terms::now(&slow)).await;
+    let network = Network::start().await;
+    let server = network.server_with(&["--relay-wait-seconds", "0"]).await;
+    let slow = network.server().await;
+    let cast = Cast::on(&network, &slow).await;
+    let (record, salt) = cast.shared_record().await;
     // Its transaction is never mined: the purse is empty.
-    world.rpc("anvil_setBalance", json!([api.app.relayers.urgent.address(), "0x0"])).await;
+    network.rpc("anvil_setBalance", json!([server.app.relayers.urgent.address(), "0x0"])).await;
     eventually("the purse is known to be empty", || async {
-        (line(&api, "urgent").await["has_funds"] == json!(false)).then_some(())
+        (line(&server, "urgent").await["has_funds"] == json!(false)).then_some(())
     })
     .await;
-    let mut end = revoke(&api, &cast, record.id, salt).action;
+    let mut end = cast.revoke(record.id, salt).action;
     if let Action::Revoke(message) = &mut end {
-        message.deadline = U256::from(api.app.clock.now() + 6);
+        message.deadline = U256::from(server.app.clock.now() + 6);
     }
-    let end = json!({ "action": cast.patient.sign(&api, end) });
-    let accepted = api.post("/v1/grants/revoke", &cast.patient.token, &end).await;
+    let end = json!({ "action": cast.patient.sign(end) });
+    let accepted = cast.patient.at(&server).post("/v1/grants/revoke", &end).await;
     assert_eq!(accepted.status, StatusCode::ACCEPTED);
     let accepted: ActionView = accepted.ok();
-    let actions = api.app.database.collection::<Document>("api_actions");
+    let actions = server.app.database.collection::<Document>("api_actions");
     let turn = async || {
         let action = actions.find_one(doc! { "_id": accepted.id.to_string() }).await.unwrap().expect("stored");
         action.get_str("turn").unwrap().to_owned()
     };
     assert_ne!(turn().await, "", "it waits for its turn");
-    for server in [&api, &slow] {
-        assert_eq!(cast.doctor.read(server, record.id, salt).await.err().expect("refused"), "grant_revoked");
+    for server in [&server, &slow] {
+        assert_eq!(cast.doctor.at(server).read(record.id, salt).await.err().expect("refused"), "grant_revoked");
     }
-    eventually("the deadline ends it", || async { cast.doctor.read(&api, record.id, salt).await.ok() }).await;
+    eventually("the deadline ends it", || async { cast.doctor.at(&server).read(record.id, salt).await.ok() }).await;
     let failed = eventually("it has failed", || async {
-        let view = action(&api, &cast.patient, &accepted).await;
+        let view = action(&server, &cast.patient, &accepted).await;
         (view.state == ActionState::Failed).then_some(view)
     })
     .await;
@@ -327,22 +315,13 @@ async fn reads_stay_refused_for_a_revocation_until_its_deadline_and_no_longer() 
 
 #[tokio::test]
 async fn a_tombstone_that_is_accepted_stops_reads_before_it_is_mined() {
-    let world = World::start().await;
-    let api = world.idle_api(&["--relay-wait-seconds", "1"]).await;
-    api::background::start(&api.app);
-    let cast = Cast::on(&world, &api).await;
-    let record = register_record(&api, &cast.patient).await;
-    let salt = grant(&api, &cast, &record, Terms::now(&api)).await;
-    world.rpc("evm_setAutomine", json!([false])).await;
-    let tombstone = protocol::messages::Tombstone {
-        patient: cast.patient.address(),
-        record: record.id.0,
-        epoch: 0,
-        nonce: nonce(),
-        deadline: deadline(&api),
-    };
-    let tombstone = cast.patient.sign(&api, Action::Tombstone(tombstone));
-    assert_eq!(api.post("/v1/actions", &cast.patient.token, &tombstone).await.status, StatusCode::ACCEPTED);
-    assert_eq!(cast.doctor.read(&api, record.id, salt).await.err().expect("refused"), "record_tombstoned");
-    assert!(has_pending(&api, api.app.relayers.urgent.address()).await, "it goes on the urgent line");
+    let network = Network::start().await;
+    let server = network.server_with(&["--relay-wait-seconds", "1"]).await;
+    let cast = Cast::on(&network, &server).await;
+    let (record, salt) = cast.shared_record().await;
+    network.rpc("evm_setAutomine", json!([false])).await;
+    let tombstone = cast.patient.sign(tombstone(&cast.patient, record.id, 0));
+    assert_eq!(cast.patient.post("/v1/actions", &tombstone).await.status, StatusCode::ACCEPTED);
+    assert_eq!(cast.doctor.read(record.id, salt).await.err().expect("refused"), "record_tombstoned");
+    assert!(has_pending(&server, server.app.relayers.urgent.address()).await, "it goes on the urgent line");
 }

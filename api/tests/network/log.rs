@@ -1,9 +1,8 @@
-//! The sequencer: whatever is killed, lost or set back, the chain's log has every leaf once, in one order.
+//! The sequencer: the chain's log has every leaf once and in one order, also after restarts, losses and reorgs.
 
 use std::time::{Duration, Instant};
 
 use alloy::{primitives::B256, providers::Provider, rpc::types::Filter, sol_types::SolEvent};
-use api::background;
 use contracts::access_log::AccessLog::{self, Accessed, Checkpoint};
 use localnet::Role;
 use mongodb::bson::{Document, doc};
@@ -17,26 +16,33 @@ use protocol::{
 };
 use serde_json::json;
 
-use crate::world::{Api, Cast, Terms, User, World, accredit, eventually, grant, random, register_record};
+use crate::world::{
+    actions::accredit,
+    network::Network,
+    people::{Cast, User},
+    seeds,
+    servers::Server,
+    waiting::eventually,
+};
 
 /// Rebuilds the log from the chain's events alone, checks every root, and returns its leaves. The node lists the events of
 /// its newest block a moment after that block's state; until then the events are asked for again.
-async fn log_of(api: &Api) -> Vec<LeafHash> {
-    eventually("the events of the newest block", || log_at_head(api)).await
+async fn log_of(server: &Server) -> Vec<LeafHash> {
+    eventually("the events of the newest block", || log_at_head(server)).await
 }
 
 /// Returns the leaves of the log, read at one block, since the sequencer goes on meanwhile; `None` while the node does not
 /// list all events of that block.
-async fn log_at_head(api: &Api) -> Option<Vec<LeafHash>> {
-    let block = api.app.chain.get_block_number().await.unwrap();
-    let registry = AccessLog::new(api.app.deployment.address_of(ContractName::AccessLog), api.app.chain.clone());
-    let on_chain: B256 = registry.headOf(api.app.deployment.operator).block(block.into()).call().await.unwrap();
+async fn log_at_head(server: &Server) -> Option<Vec<LeafHash>> {
+    let block = server.app.chain.get_block_number().await.unwrap();
+    let registry = AccessLog::new(server.app.deployment.address_of(ContractName::AccessLog), server.app.chain.clone());
+    let on_chain: B256 = registry.headOf(server.app.deployment.operator).block(block.into()).call().await.unwrap();
     let filter =
-        Filter::new().address(api.app.deployment.address_of(ContractName::AccessLog)).from_block(0).to_block(block);
+        Filter::new().address(server.app.deployment.address_of(ContractName::AccessLog)).from_block(0).to_block(block);
     let mut frontier = Frontier::default();
     let mut head = Head::EMPTY;
     let mut leaves = Vec::new();
-    for log in api.app.chain.get_logs(&filter).await.unwrap() {
+    for log in server.app.chain.get_logs(&filter).await.unwrap() {
         if let Ok(accessed) = Accessed::decode_log(&log.inner) {
             frontier.push(LeafHash(accessed.leaf));
             leaves.push(LeafHash(accessed.leaf));
@@ -50,9 +56,9 @@ async fn log_at_head(api: &Api) -> Option<Vec<LeafHash>> {
 }
 
 /// Waits until the log has so many leaves and checks that none comes twice.
-async fn log_with(api: &Api, count: usize) -> Vec<LeafHash> {
+async fn log_with(server: &Server, count: usize) -> Vec<LeafHash> {
     let leaves = eventually(&format!("{count} leaves on chain"), || async {
-        let leaves = log_of(api).await;
+        let leaves = log_of(server).await;
         (leaves.len() >= count).then_some(leaves)
     })
     .await;
@@ -64,67 +70,66 @@ async fn log_with(api: &Api, count: usize) -> Vec<LeafHash> {
     leaves
 }
 
-async fn shared_record(world: &World, api: &Api) -> (Cast, RecordId, Salt) {
-    let cast = Cast::on(world, api).await;
-    let record = register_record(api, &cast.patient).await;
-    let salt = grant(api, &cast, &record, Terms::now(api)).await;
+async fn shared_record(network: &Network, server: &Server) -> (Cast, RecordId, Salt) {
+    let cast = Cast::on(network, server).await;
+    let (record, salt) = cast.shared_record().await;
     (cast, record.id, salt)
 }
 
-/// The size of the log at each of its checkpoints.
-async fn checkpoints_of(api: &Api) -> Vec<u64> {
-    let filter = Filter::new().address(api.app.deployment.address_of(ContractName::AccessLog)).from_block(0);
-    let logs = api.app.chain.get_logs(&filter).await.unwrap();
+/// Returns the size of the log at each of its checkpoints.
+async fn checkpoints_of(server: &Server) -> Vec<u64> {
+    let filter = Filter::new().address(server.app.deployment.address_of(ContractName::AccessLog)).from_block(0);
+    let logs = server.app.chain.get_logs(&filter).await.unwrap();
     logs.iter().filter_map(|log| Checkpoint::decode_log(&log.inner).ok()).map(|checkpoint| checkpoint.size).collect()
 }
 
 #[tokio::test]
 async fn enough_reads_are_anchored_at_once_before_their_time() {
-    let world = World::start().await;
+    let network = Network::start().await;
     // Time alone would anchor nothing while this test runs; a receipt can still promise it.
     let settings = ["--checkpoint-ms-max", "120000", "--lease-seconds", "60", "--checkpoint-reads-max", "3"];
-    let api = world.idle_api(&settings).await;
-    background::start(&api.app);
-    let (cast, record, salt) = shared_record(&world, &api).await;
+    let server = network.server_with(&settings).await;
+    let (cast, record, salt) = shared_record(&network, &server).await;
     for round in 1..=2_u64 {
         for _ in 0..2 {
-            cast.doctor.read(&api, record, salt).await.unwrap();
+            cast.doctor.read(record, salt).await.unwrap();
         }
         tokio::time::sleep(Duration::from_secs(2)).await;
-        assert_eq!(log_of(&api).await.len() as u64, 3 * (round - 1), "two reads wait for a third");
-        cast.doctor.read(&api, record, salt).await.unwrap();
-        log_with(&api, usize::try_from(3 * round).unwrap()).await;
+        assert_eq!(log_of(&server).await.len() as u64, 3 * (round - 1), "two reads wait for a third");
+        cast.doctor.read(record, salt).await.unwrap();
+        log_with(&server, usize::try_from(3 * round).unwrap()).await;
     }
-    assert_eq!(checkpoints_of(&api).await, [3, 6], "three in one checkpoint");
-    api.stop().await;
+    assert_eq!(checkpoints_of(&server).await, [3, 6], "three in one checkpoint");
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn a_single_read_is_anchored_after_two_seconds() {
-    let world = World::start().await;
-    let api = world.api_as_shipped().await;
-    let limits = &api.app.settings.limits;
+    let network = Network::start().await;
+    let server = network.server_as_shipped().await;
+    let limits = &server.app.settings.limits;
     assert_eq!((limits.checkpoint_ms_max, limits.checkpoint_reads_max), (2_000, 100));
-    let (cast, record, salt) = shared_record(&world, &api).await;
+    let (cast, record, salt) = shared_record(&network, &server).await;
     for size in 1..=2 {
         let start = Instant::now();
-        cast.doctor.read(&api, record, salt).await.unwrap();
-        log_with(&api, size).await;
+        cast.doctor.read(record, salt).await.unwrap();
+        log_with(&server, size).await;
         // Twice the time, and some for a busy machine.
         assert!(start.elapsed() < Duration::from_secs(8), "anchored after {:?}", start.elapsed());
     }
-    assert_eq!(checkpoints_of(&api).await, [1, 2]);
-    api.stop().await;
+    assert_eq!(checkpoints_of(&server).await, [1, 2]);
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn two_replicas_append_and_one_order_is_anchored() {
-    let world = World::start().await;
-    let (one, two) = (world.api().await, world.api().await);
-    let (cast, record, salt) = shared_record(&world, &one).await;
+    let network = Network::start().await;
+    let (one, two) = (network.server().await, network.server().await);
+    let (cast, record, salt) = shared_record(&network, &one).await;
     let reads = (0..30).map(|number| {
-        let api = if number % 2 == 0 { &one } else { &two };
-        cast.doctor.read(api, record, salt)
+        let server = if number % 2 == 0 { &one } else { &two };
+        let doctor = cast.doctor.at(server);
+        async move { doctor.read(record, salt).await }
     });
     let answers = futures::future::join_all(reads).await;
     let mut promised: Vec<LeafHash> = answers.into_iter().map(|answer| answer.unwrap().leaf).collect();
@@ -136,71 +141,72 @@ async fn two_replicas_append_and_one_order_is_anchored() {
 
 #[tokio::test]
 async fn the_sequencer_goes_on_after_a_restart_and_after_losing_its_positions() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let (cast, record, salt) = shared_record(&world, &api).await;
+    let network = Network::start().await;
+    let server = network.server().await;
+    let (cast, record, salt) = shared_record(&network, &server).await;
     for _ in 0..3 {
-        cast.doctor.read(&api, record, salt).await.unwrap();
+        cast.doctor.read(record, salt).await.unwrap();
     }
-    let before = log_with(&api, 3).await;
-    api.stop().await;
+    let before = log_with(&server, 3).await;
+    server.stop().await;
 
     // Leaves that come while nobody sequences wait.
-    let idle = world.idle_api(&[]).await;
-    cast.doctor.read(&idle, record, salt).await.unwrap();
-    let positions = api.app.log_database.collection::<Document>("log_positions");
+    let idle = network.idle_server(&[]).await;
+    cast.doctor.at(&idle).read(record, salt).await.unwrap();
+    let positions = server.app.log_database.collection::<Document>("log_positions");
     assert!(positions.count_documents(doc! {}).await.unwrap() > 0);
     positions.delete_many(doc! {}).await.unwrap();
 
-    let api = world.api().await;
-    cast.doctor.read(&api, record, salt).await.unwrap();
-    let after = log_with(&api, 5).await;
+    let server = network.server().await;
+    cast.doctor.at(&server).read(record, salt).await.unwrap();
+    let after = log_with(&server, 5).await;
     assert_eq!(after[..3], before[..]);
 }
 
 #[tokio::test]
 async fn a_chain_that_was_set_back_gets_the_same_leaves_again() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let (cast, record, salt) = shared_record(&world, &api).await;
-    cast.doctor.read(&api, record, salt).await.unwrap();
-    let first = log_with(&api, 1).await;
-    let snapshot = world.rpc("evm_snapshot", json!([])).await;
-    cast.doctor.read(&api, record, salt).await.unwrap();
-    cast.doctor.read(&api, record, salt).await.unwrap();
-    let before = log_with(&api, 3).await;
+    let network = Network::start().await;
+    let server = network.server().await;
+    let (cast, record, salt) = shared_record(&network, &server).await;
+    cast.doctor.read(record, salt).await.unwrap();
+    let first = log_with(&server, 1).await;
+    let snapshot = network.rpc("evm_snapshot", json!([])).await;
+    cast.doctor.read(record, salt).await.unwrap();
+    cast.doctor.read(record, salt).await.unwrap();
+    let before = log_with(&server, 3).await;
     assert_eq!(before[..1], first[..]);
 
-    world.rpc("evm_revert", json!([snapshot])).await;
-    let after = log_with(&api, 3).await;
+    network.rpc("evm_revert", json!([snapshot])).await;
+    let after = log_with(&server, 3).await;
     assert_eq!(after, before, "the order of leaves never changes");
-    cast.doctor.read(&api, record, salt).await.unwrap();
-    log_with(&api, 4).await;
+    cast.doctor.read(record, salt).await.unwrap();
+    log_with(&server, 4).await;
 }
 
 #[tokio::test]
 async fn the_log_goes_on_from_the_chain_when_the_evidence_was_lost() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let (cast, record, salt) = shared_record(&world, &api).await;
-    cast.doctor.read(&api, record, salt).await.unwrap();
-    log_with(&api, 1).await;
+    let network = Network::start().await;
+    let server = network.server().await;
+    let (cast, record, salt) = shared_record(&network, &server).await;
+    cast.doctor.read(record, salt).await.unwrap();
+    log_with(&server, 1).await;
     for name in ["log_leaves", "log_positions"] {
-        api.app.log_database.collection::<Document>(name).delete_many(doc! {}).await.unwrap();
+        server.app.log_database.collection::<Document>(name).delete_many(doc! {}).await.unwrap();
     }
-    cast.doctor.read(&api, record, salt).await.unwrap();
-    log_with(&api, 2).await;
+    cast.doctor.read(record, salt).await.unwrap();
+    log_with(&server, 2).await;
 }
 
 #[tokio::test]
 async fn an_auditor_turns_every_page_of_this_operators_log_and_a_patient_those_of_own_records() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let auditor = api.login(world.signer(Role::Auditor)).await;
-    accredit(&world, &api, auditor.address(), codes::Role::Auditor.bit()).await;
-    let patient = api.login(world.signer(Role::Patient)).await;
-    let (own, other) = (random(), random());
-    let place = Place { block_number: 1, block_hash: random(), block_time: 1, tx_hash: random(), log_index: 0 };
+    let network = Network::start().await;
+    let server = network.server().await;
+    let auditor = server.sign_in(network.signer(Role::Auditor)).await;
+    accredit(&network, &server, auditor.address(), codes::Role::Auditor.bit()).await;
+    let patient = server.sign_in(network.signer(Role::Patient)).await;
+    let (own, other) = (seeds::bytes(), seeds::bytes());
+    let place =
+        Place { block_number: 1, block_hash: seeds::bytes(), block_time: 1, tx_hash: seeds::bytes(), log_index: 0 };
     let record = RecordDoc {
         id: RecordId(own),
         patient: patient.address(),
@@ -214,8 +220,8 @@ async fn an_auditor_turns_every_page_of_this_operators_log_and_a_patient_those_o
         created: 1,
         place: place.clone(),
     };
-    api.app.database.collection(mirror::RECORDS).insert_one(record).await.unwrap();
-    let operator = api.app.deployment.operator;
+    server.app.database.collection(mirror::RECORDS).insert_one(record).await.unwrap();
+    let operator = server.app.deployment.operator;
     let accesses: Vec<AccessDoc> = [operator, patient.address()]
         .into_iter()
         .flat_map(|operator| (0..25_u64).map(move |index| (operator, index)))
@@ -224,19 +230,19 @@ async fn an_auditor_turns_every_page_of_this_operators_log_and_a_patient_those_o
             operator,
             index,
             record: RecordId(if index % 5 == 0 { own } else { other }),
-            tag: Tag(random()),
+            tag: Tag(seeds::bytes()),
             purposes: 1,
-            leaf: LeafHash(random()),
+            leaf: LeafHash(seeds::bytes()),
             place: place.clone(),
         })
         .collect();
-    api.app.database.collection(mirror::ACCESSES).insert_many(accesses).await.unwrap();
+    server.app.database.collection(mirror::ACCESSES).insert_many(accesses).await.unwrap();
 
     let indexes = async |user: &User, query: &str| {
         let (mut seen, mut cursor) = (Vec::new(), String::new());
         loop {
             let path = format!("/v1/log?limit=10{query}{cursor}");
-            let page: Page<LogEntry> = api.get(&path, &user.token).await.ok();
+            let page: Page<LogEntry> = user.get(&path).await.ok();
             seen.extend(page.items.into_iter().map(|entry| entry.index.expect("anchored")));
             match page.next {
                 Some(next) => cursor = format!("&cursor={next}"),
@@ -251,7 +257,7 @@ async fn an_auditor_turns_every_page_of_this_operators_log_and_a_patient_those_o
     assert_eq!(indexes(&patient, "").await, [20, 15, 10, 5, 0]);
     assert_eq!(indexes(&patient, &format!("&record={}", RecordId(other))).await, [0; 0]);
     for cursor in ["0", "9223372036854775807"] {
-        let page: Page<LogEntry> = api.get(&format!("/v1/log?limit=10&cursor={cursor}"), &auditor.token).await.ok();
+        let page: Page<LogEntry> = auditor.get(&format!("/v1/log?limit=10&cursor={cursor}")).await.ok();
         assert_eq!(page.items.len(), if cursor.len() > 2 { 10 } else { 0 }, "{cursor}");
     }
 }

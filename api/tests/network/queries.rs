@@ -1,12 +1,11 @@
-//! Every query that the server makes runs along an index, however much others have written.
+//! Every query of the server uses an index, however many rows other people have.
 //!
-//! The queries are not listed by hand: a walk calls every route of the document while the commands to the database are
-//! watched, background work included, so that a new query is here by itself. Then each collection gets rows of others, and
-//! two witnesses are heard about each query. `explain` says how MongoDB would run it. The embedded server gives the same
-//! answer, because it plans by MongoDB's rules, but its storage may read the documents another way (its documentation says
-//! so, and it was seen: a query that was explained as one document took a walk over all). So the steps that the storage
-//! engine really made are counted beside it, which both servers tell. Both are shown to be believable first, by planted
-//! scans and look-ups.
+//! A walk calls every route of the OpenAPI document while the commands to the database are recorded, those of background
+//! work included, so that a new query is tested without a change here. Then each collection gets rows of other people, and
+//! each query is judged in two ways. `explain` tells how MongoDB would run it. The embedded server plans as MongoDB does,
+//! but its storage can read documents in another way: a query that was explained as one document has read all of them.
+//! Therefore the steps of the storage engine are counted, too; both servers report them. Planted scans and look-ups show
+//! that both ways can tell them apart.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -15,27 +14,27 @@ use mongodb::{
     bson::{Document, doc},
 };
 
-use crate::{
+use super::{
     asked::{Question, Watched},
     crowd, walk,
-    world::World,
 };
+use crate::world::network::Network;
 
-/// Rows of others in each collection. Work is counted here and not timed, so a few thousand tell a walk from a look-up as
-/// surely as 100,000; the setting is for those who want to see that.
+/// Returns how many rows of other people each collection gets. Work is counted and not timed, so a few thousand rows show a
+/// scan as surely as 100,000, which the setting allows.
 fn rows() -> usize {
     std::env::var("MEDLOCK_ROWS_OF_OTHERS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(3_000)
 }
 
-/// A look-up may look at so many documents more than it gives.
+/// A look-up may examine this many documents more than it returns.
 const EXTRA_DOCUMENTS_MAX: i64 = 200;
-/// Steps of the storage engine that a look-up may make, and more for each document that it gives: an index entry, the
-/// document, and what the engine does for itself meanwhile.
+/// Steps of the storage engine that a look-up may take, and more for each returned document: an index entry, the document,
+/// and steps that the engine takes in the background.
 const STEPS_MAX: i64 = 500;
 const STEPS_PER_DOCUMENT_MAX: i64 = 10;
 
-/// The embedded server reads the whole of a range where MongoDB stops at the limit. These questions are ranges that may be
-/// long, with a limit: of them MongoDB's plan counts alone. Each shape stands here with what makes the range long.
+/// Queries of long ranges with a limit: the embedded server reads the whole range, where MongoDB stops at the limit. Only
+/// MongoDB's plan counts for these. Each shape has the reason for its long range.
 const ONLY_LIMITED: [(&str, &str); 6] = [
     (r#"api_profiles {name:{$gte:_,$lt:_}} sort { "name": 1, "_id": 1 }"#, "a page of the names that begin so"),
     (r#"checkpoints {_id:{$gte:_,$lt:_}} sort { "_id": -1 }"#, "a page of all checkpoints"),
@@ -51,16 +50,16 @@ const ONLY_LIMITED: [(&str, &str); 6] = [
     ),
 ];
 
-/// What the database says of one question, and what it did.
+/// The database's plan for one query, and the work that it did.
 #[derive(Debug)]
 struct Heard {
     /// Whether MongoDB would scan the collection.
     scans: bool,
-    /// Documents that MongoDB would look at, index keys, and documents that it would give.
+    /// Documents that MongoDB would examine, index keys, and documents that it would return.
     examined: i64,
     keys: i64,
     given: i64,
-    /// Steps that the storage engine of this server made.
+    /// Steps that the storage engine of this server took.
     steps: i64,
 }
 
@@ -87,12 +86,12 @@ impl Heard {
         }
     }
 
-    /// MongoDB would look it up.
+    /// Returns whether MongoDB would look it up.
     fn is_planned_look_up(&self) -> bool {
         !self.scans && self.examined.max(self.keys) <= self.given + EXTRA_DOCUMENTS_MAX
     }
 
-    /// This server has looked it up.
+    /// Returns whether this server has looked it up.
     fn was_looked_up(&self) -> bool {
         self.steps <= STEPS_MAX + STEPS_PER_DOCUMENT_MAX * self.given
     }
@@ -103,7 +102,7 @@ fn number(of: &Document, name: &str) -> i64 {
     number.unwrap_or_else(|_| panic!("{name} is missing"))
 }
 
-/// How often cursors of the storage engine were moved since the server started.
+/// Returns how often cursors of the storage engine were moved since the server started.
 async fn engine_steps(client: &Client) -> i64 {
     let status = client.database("admin").run_command(doc! { "serverStatus": 1 }).await.expect("the server answers");
     let engine = status.get_document("wiredTiger").and_then(|engine| engine.get_document("cursor"));
@@ -112,7 +111,7 @@ async fn engine_steps(client: &Client) -> i64 {
     moves.into_iter().map(|moves| number(cursor, moves)).sum()
 }
 
-/// Both witnesses tell planted scans from planted look-ups.
+/// Makes sure that both ways tell planted scans from planted look-ups.
 async fn assert_believable(client: &Client, database: &str) {
     let planted = |filter: Document, sort: Option<Document>| Question {
         database: database.to_owned(),
@@ -155,31 +154,33 @@ fn documented_routes() -> BTreeSet<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn every_query_of_every_route_uses_an_index_among_rows_of_others() {
-    let world = World::start().await;
-    let stop = world.start_indexer();
+    let network = Network::start().await;
+    let stop = network.start_indexer();
     let watched = Watched::default();
-    let api = world.observed_api(watched.observer()).await;
-    api::background::start(&api.app);
-    let called = walk::every_route(&world, &api).await;
+    let server = network.observed_server(watched.observer()).await;
+    server.start();
+    let called = walk::every_route(&network, &server).await;
     assert_eq!(called, documented_routes(), "each route has to be called, so that its queries are seen");
-    api::blobs::sweeper::sweep_once(&api.app).await.expect("the sweeper answers");
+    // The sweeper looks at uploads of earlier seconds.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    api::blobs::sweeper::sweep_once(&server.app).await.expect("the sweeper answers");
     // A round of everything that runs beside the routes.
     tokio::time::sleep(Duration::from_secs(6)).await;
-    api.stop().await;
+    server.stop().await;
     stop.cancel();
 
-    let client = Client::with_uri_str(world.stack.localnet().mongodb_uri()).await.expect("MongoDB answers");
+    let client = Client::with_uri_str(network.stack.localnet().mongodb_uri()).await.expect("MongoDB answers");
     // Addresses that everybody's rows share.
-    let relayers = &api.app.relayers;
+    let relayers = &server.app.relayers;
     let signers = [relayers.ordinary.address(), relayers.urgent.address(), relayers.checkpoint.address()];
-    let shared = [signers.as_slice(), &[api.app.operator.address()]].concat();
+    let shared = [signers.as_slice(), &[server.app.operator.address()]].concat();
     let shared: Vec<String> = shared.iter().map(|address| format!("{address:x}")).collect();
     let mut full = BTreeSet::new();
-    for database in [api.app.database.name(), api.app.log_database.name()] {
+    for database in [server.app.database.name(), server.app.log_database.name()] {
         let names = crowd::fill(&client.database(database), rows(), &shared).await;
         full.extend(names.into_iter().map(|name| (database.to_owned(), name)));
     }
-    assert_believable(&client, api.app.database.name()).await;
+    assert_believable(&client, server.app.database.name()).await;
 
     let (mut wrong, mut seen) = (Vec::new(), 0);
     for question in watched.all() {

@@ -1,67 +1,67 @@
-//! One thing wrong with a body that is good otherwise: refused whatever it signs, and nothing is changed. Afterwards the
-//! same body without it is taken, so that nothing else was wrong with it.
+//! A body with one fault is refused and changes nothing, also when it is signed. Then the same body without the fault is
+//! accepted, which shows that it had no other.
 
-use alloy::{
-    primitives::{B256, U256},
-    providers::Provider,
-    signers::SignerSync,
-};
+use alloy::{primitives::U256, providers::Provider};
+use axum::http::Method;
 use futures::TryStreamExt;
 use localnet::Role as Actor;
 use mongodb::bson::{Document, doc};
-use protocol::{
-    bodies::grants::RequestView,
-    codes::{Purpose, Role},
-    statements::{DenyRequest, Profile, SignedDenial, SignedProfile},
-};
+use protocol::{bodies::grants::RequestView, codes::Purpose};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{
-    requests::request_body,
-    world::{Api, Cast, Terms, User, World, deadline, grant_body, prepare_record, register_key, register_record},
+use crate::world::{
+    actions::register_key,
+    grants::{Terms, grant_body},
+    network::Network,
+    people::{Cast, User},
+    records::{prepare_record, register_record},
+    servers::Server,
+    statements::{denial, profile, sign_profile},
 };
 
 /// A request that changes something, and the body that it takes.
 struct Write {
-    method: &'static str,
+    method: Method,
     path: String,
     body: Value,
 }
 
 impl Write {
     fn post(path: &str, body: &impl Serialize) -> Self {
-        Self { method: "POST", path: path.to_owned(), body: serde_json::to_value(body).unwrap() }
+        Self { method: Method::POST, path: path.to_owned(), body: serde_json::to_value(body).unwrap() }
     }
 
-    async fn send(&self, api: &Api, user: &User, body: &Value) -> Result<(), String> {
-        let answer = api.write(self.method, &self.path, &user.token, body).await;
+    async fn send(&self, user: &User, body: &Value) -> Result<(), String> {
+        let answer = user.call(self.method.clone(), &self.path, body).await;
         if answer.status.is_success() { Ok(()) } else { Err(answer.code()) }
     }
 
-    /// Each of the changed bodies is refused with this code and changes nothing; the unchanged one is taken.
-    async fn is_refused(&self, api: &Api, user: &User, changed: Vec<(String, Value)>, code: &str) {
-        let before = kept(api).await;
+    /// Makes sure that each of the changed bodies is refused with this code and changes nothing, and that the unchanged one
+    /// is accepted.
+    async fn is_refused(&self, user: &User, changed: Vec<(String, Value)>, code: &str) {
+        let before = kept(&user.server).await;
         for (what, body) in &changed {
-            let answer = self.send(api, user, body).await;
+            let answer = self.send(user, body).await;
             assert_eq!(answer, Err(code.to_owned()), "{} {}: {what}", self.method, self.path);
         }
         assert!(!changed.is_empty());
-        assert_eq!(kept(api).await, before, "{} {} changed something", self.method, self.path);
-        assert_eq!(self.send(api, user, &self.body).await, Ok(()), "{} {}", self.method, self.path);
+        assert_eq!(kept(&user.server).await, before, "{} {} changed something", self.method, self.path);
+        assert_eq!(self.send(user, &self.body).await, Ok(()), "{} {}", self.method, self.path);
     }
 }
 
-/// What a write may change: the documents of each collection, and how many transactions the relayer has sent.
-async fn kept(api: &Api) -> (Vec<String>, u64) {
+/// Returns the state that a write could change: the documents of each collection, and the number of transactions of the
+/// relayer.
+async fn kept(server: &Server) -> (Vec<String>, u64) {
     let mut documents = Vec::new();
     for (database, collection) in [
-        (&api.app.database, "api_profiles"),
-        (&api.app.database, "api_release_shares"),
-        (&api.app.database, "api_bundles"),
-        (&api.app.database, "api_received"),
-        (&api.app.database, "api_requests"),
-        (&api.app.log_database, "log_leaves"),
+        (&server.app.database, "api_profiles"),
+        (&server.app.database, "api_release_shares"),
+        (&server.app.database, "api_bundles"),
+        (&server.app.database, "api_received"),
+        (&server.app.database, "api_requests"),
+        (&server.app.log_database, "log_leaves"),
     ] {
         let found = database.collection::<Document>(collection).find(doc! {}).sort(doc! { "_id": 1 }).await.unwrap();
         let found: Vec<Document> = found.try_collect().await.unwrap();
@@ -71,12 +71,12 @@ async fn kept(api: &Api) -> (Vec<String>, u64) {
             format!("{collection}: {}", lasting.unwrap_or_else(|| document.to_string()))
         }));
     }
-    let actions = api.app.database.collection::<Document>("api_actions").count_documents(doc! {}).await.unwrap();
+    let actions = server.app.database.collection::<Document>("api_actions").count_documents(doc! {}).await.unwrap();
     documents.push(format!("{actions} actions"));
-    (documents, api.app.chain.get_transaction_count(api.app.relayers.ordinary.address()).await.unwrap())
+    (documents, server.app.chain.get_transaction_count(server.app.relayers.ordinary.address()).await.unwrap())
 }
 
-/// The body once for each object in it, with a field more in that object.
+/// Returns one body for each object in the body, with an unknown field in that object.
 fn with_a_field_more(body: &Value) -> Vec<(String, Value)> {
     fn places(value: &Value, at: String, found: &mut Vec<String>) {
         match value {
@@ -100,8 +100,8 @@ fn with_a_field_more(body: &Value) -> Vec<(String, Value)> {
     found.into_iter().map(add).collect()
 }
 
-/// The body with the other signature that the same key could have given: s replaced by n − s. Whoever sees a signature
-/// can make it, so only one of the two may count.
+/// Returns the body with the other signature of the same key, in which s is n − s. Everybody can make it from the first one,
+/// so only one of the two may count.
 fn with_high_s(body: &Value, place: &str) -> Vec<(String, Value)> {
     let order =
         U256::from_str_radix("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16).expect("hex");
@@ -115,74 +115,57 @@ fn with_high_s(body: &Value, place: &str) -> Vec<(String, Value)> {
     vec![("high s".to_owned(), changed)]
 }
 
-/// The accreditor's profile of the doctor.
-fn profile(api: &Api, accreditor: &User, doctor: &User) -> Write {
-    let profile = Profile {
-        accreditor: accreditor.address(),
-        accreditorEpoch: 1,
-        practitioner: doctor.address(),
-        name: "Dr. Somebody".to_owned(),
-        organisation: String::new(),
-        specialty: String::new(),
-        roles: Role::Doctor.bit(),
-        issued: api.app.clock.now(),
-    };
-    let signature = sign(accreditor, SignedProfile::signing_hash(&profile, &api.app.deployment));
-    let body = serde_json::to_value(SignedProfile { profile, signature }).unwrap();
-    Write { method: "PUT", path: format!("/v1/directory/{:#x}", doctor.address()), body }
+/// Returns the publication of the accreditor's profile of the doctor.
+fn publication(accreditor: &User, doctor: &User) -> Write {
+    let body = serde_json::to_value(sign_profile(accreditor, profile(accreditor, doctor))).unwrap();
+    Write { method: Method::PUT, path: format!("/v1/directory/{}", doctor.hex()), body }
 }
 
-/// The patient's denial of a request.
-fn denial(api: &Api, patient: &User, request: &RequestView) -> Write {
-    let denial = DenyRequest { patient: patient.address(), request: request.id.0, deadline: deadline(api) };
-    let signature = sign(patient, SignedDenial::signing_hash(&denial, &api.app.deployment));
-    Write::post(&format!("/v1/requests/{}/deny", request.id), &SignedDenial { denial, signature })
-}
-
-fn sign(user: &User, hash: B256) -> alloy::primitives::Bytes {
-    user.signer.sign_hash_sync(&hash).unwrap().as_bytes().into()
+/// Returns the patient's denial of a request.
+fn deny(patient: &User, request: &RequestView) -> Write {
+    Write::post(&format!("/v1/requests/{}/deny", request.id), &denial(patient, request.id, patient))
 }
 
 #[tokio::test]
 async fn a_field_that_nobody_knows_is_refused_at_any_depth_of_any_body() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let cast = Cast::on(&world, &api).await;
+    let network = Network::start().await;
+    let server = network.server().await;
+    let cast = Cast::on(&network, &server).await;
     let Cast { patient, doctor } = &cast;
-    let accreditor = api.login(world.signer(Actor::Accreditor)).await;
+    let accreditor = server.sign_in(network.signer(Actor::Accreditor)).await;
     let refused = async |user: &User, write: &Write| {
-        write.is_refused(&api, user, with_a_field_more(&write.body), "invalid_request").await;
+        write.is_refused(user, with_a_field_more(&write.body), "invalid_request").await;
     };
 
-    refused(patient, &Write::post("/v1/actions", &register_key(&api, patient, 1))).await;
-    let record = prepare_record(&api, patient).await;
+    refused(patient, &Write::post("/v1/actions", &register_key(patient, 1))).await;
+    let record = prepare_record(patient).await;
     refused(patient, &Write::post("/v1/records", &record.body)).await;
-    let terms = Terms::now(&api);
-    refused(patient, &Write::post("/v1/grants", &grant_body(&api, patient, doctor, &record, &terms))).await;
-    refused(&accreditor, &profile(&api, &accreditor, doctor)).await;
-    let read = doctor.read_request(&api, record.id, terms.salt, Purpose::Treatment, 55);
+    let terms = Terms::now(&server);
+    refused(patient, &Write::post("/v1/grants", &grant_body(patient, doctor, &record, &terms))).await;
+    refused(&accreditor, &publication(&accreditor, doctor)).await;
+    let read = doctor.read_request(record.id, terms.salt, Purpose::Treatment, 55);
     refused(doctor, &Write::post("/v1/reads", &read)).await;
-    refused(doctor, &Write::post("/v1/requests", &request_body(&api, &cast, record.id))).await;
-    let open: RequestView = api.post("/v1/requests", &doctor.token, &request_body(&api, &cast, record.id)).await.ok();
-    refused(patient, &denial(&api, patient, &open)).await;
+    refused(doctor, &Write::post("/v1/requests", &cast.request_body(record.id))).await;
+    let open: RequestView = doctor.post("/v1/requests", &cast.request_body(record.id)).await.ok();
+    refused(patient, &deny(patient, &open)).await;
 }
 
 #[tokio::test]
 async fn a_signature_with_a_high_s_counts_for_nothing() {
-    let world = World::start().await;
-    let api = world.api().await;
-    let cast = Cast::on(&world, &api).await;
+    let network = Network::start().await;
+    let server = network.server().await;
+    let cast = Cast::on(&network, &server).await;
     let Cast { patient, doctor } = &cast;
-    let accreditor = api.login(world.signer(Actor::Accreditor)).await;
-    let record = register_record(&api, patient).await;
+    let accreditor = server.sign_in(network.signer(Actor::Accreditor)).await;
+    let record = register_record(patient).await;
     let refused = async |user: &User, write: &Write, place: &str| {
-        write.is_refused(&api, user, with_high_s(&write.body, place), "invalid_signature").await;
+        write.is_refused(user, with_high_s(&write.body, place), "invalid_signature").await;
     };
 
-    refused(patient, &Write::post("/v1/actions", &register_key(&api, patient, 1)), "/signature").await;
-    refused(&accreditor, &profile(&api, &accreditor, doctor), "/signature").await;
-    let request = request_body(&api, &cast, record.id);
+    refused(patient, &Write::post("/v1/actions", &register_key(patient, 1)), "/signature").await;
+    refused(&accreditor, &publication(&accreditor, doctor), "/signature").await;
+    let request = cast.request_body(record.id);
     refused(doctor, &Write::post("/v1/requests", &request), "/signed/signature").await;
-    let open: RequestView = api.post("/v1/requests", &doctor.token, &request).await.ok();
-    refused(patient, &denial(&api, patient, &open), "/signature").await;
+    let open: RequestView = doctor.post("/v1/requests", &request).await.ok();
+    refused(patient, &deny(patient, &open), "/signature").await;
 }

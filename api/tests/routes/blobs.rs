@@ -1,67 +1,30 @@
-//! Blobs: what is accepted, and who gets it back.
+//! Uploads and downloads of blobs.
 
-use alloy::primitives::{Address, B256};
+mod access;
+mod pins;
+
 use api::store::collection as ours;
 use axum::{
     body::Body,
     http::{Method, Request, StatusCode},
 };
 use bytes::Bytes;
-use futures::StreamExt;
-use mongodb::bson::doc;
-use protocol::{
-    bodies::{account::Me, records::StoredBlob},
-    codes::ScopeKind,
-    envelope::{EnvelopeContext, Header},
-    ids::{GrantId, RecordId, Salt, Tag},
-    mirror::{GrantDoc, PatientDoc, collection},
-    secret::{DataKey, Seed},
+use protocol::bodies::account::Me;
+
+use self::pins::is_pinned;
+use crate::world::{
+    calls::request,
+    envelopes::{cid_of, envelope, stored},
+    seeds,
+    servers::Server,
 };
-
-use crate::world::{Answer, User, World, network, place, record};
-
-/// An envelope for `record` as far as a server can tell: a true header, then bytes that differ each time.
-pub(crate) fn envelope(record: RecordId, version: u16, length: usize) -> Vec<u8> {
-    let random = crate::world::random();
-    let patient = Seed::from_bytes([7; 32]).identity_key(1);
-    let context = EnvelopeContext { chain_id: 31337, registry: Address::ZERO };
-    let dek = DataKey::from_bytes(random.0);
-    let header = Header::new(&context, record, version, Address::ZERO, (patient.public_key(), 1), &dek);
-    let mut bytes = header.to_bytes().to_vec();
-    bytes.extend(random.0.iter().cycle().take(length.saturating_sub(bytes.len())));
-    bytes
-}
-
-pub(crate) async fn stored(user: &User, record: RecordId, bytes: &[u8]) -> StoredBlob {
-    let answer = user.upload(record, 1, bytes.to_vec()).await;
-    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text());
-    answer.json()
-}
-
-async fn is_pinned(cid: &str) -> bool {
-    let url = format!("{}/api/v0/pin/ls?arg={cid}", network().localnet.kubo_url());
-    reqwest::Client::new().post(url).send().await.expect("Kubo answers").status().is_success()
-}
-
-async fn unpin(cid: &str) {
-    let url = format!("{}/api/v0/pin/rm?arg={cid}", network().localnet.kubo_url());
-    assert!(reqwest::Client::new().post(url).send().await.expect("Kubo answers").status().is_success());
-}
-
-async fn download(user: &User, cid: &str, headers: &[(&str, &str)]) -> Answer {
-    let mut request = Request::get(format!("/v1/blobs/{cid}"));
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    user.send(request.body(Body::empty()).expect("a request")).await
-}
 
 #[tokio::test]
 async fn an_envelope_comes_back_as_it_went_in() {
-    let world = World::new().await;
-    let user = world.somebody().await;
+    let server = Server::new().await;
+    let user = server.newcomer().await;
     for length in [161, 4096, 1 << 20, (3 << 20) + 17] {
-        let record = record();
+        let record = seeds::record();
         let bytes = envelope(record, 1, length);
         let blob = stored(&user, record, &bytes).await;
         assert_eq!(blob.size, length as u64);
@@ -69,7 +32,7 @@ async fn an_envelope_comes_back_as_it_went_in() {
         assert_eq!(cid.version(), cid::Version::V1);
         let codec = if length <= 1 << 20 { 0x55 } else { 0x70 };
         assert_eq!(cid.codec(), codec, "one raw block up to 1 MiB, a tree above");
-        let answer = download(&user, &blob.cid, &[]).await;
+        let answer = user.download(&blob.cid).await;
         assert_eq!(answer.status, StatusCode::OK);
         assert_eq!(answer.header("content-type"), "application/octet-stream");
         assert_eq!(answer.header("content-length"), length.to_string());
@@ -81,22 +44,21 @@ async fn an_envelope_comes_back_as_it_went_in() {
 
 #[tokio::test]
 async fn the_cid_is_the_one_that_clients_compute() {
-    let world = World::new().await;
-    let user = world.somebody().await;
-    let record = record();
+    let server = Server::new().await;
+    let user = server.newcomer().await;
+    let record = seeds::record();
     let bytes = envelope(record, 1, (2 << 20) + 5);
-    let mut hasher = protocol::cid::CidBuilder::new();
-    hasher.update(&bytes);
-    assert_eq!(stored(&user, record, &bytes).await.cid, hasher.finish().to_string());
+    assert_eq!(stored(&user, record, &bytes).await.cid, cid_of(&bytes));
 }
 
 #[tokio::test]
-async fn ranges_and_validators() {
-    let world = World::new().await;
-    let user = world.somebody().await;
-    let record = record();
+async fn a_range_gets_its_bytes_and_a_known_tag_gets_none() {
+    let server = Server::new().await;
+    let user = server.newcomer().await;
+    let record = seeds::record();
     let bytes = envelope(record, 1, (1 << 20) + 1000);
     let cid = stored(&user, record, &bytes).await.cid;
+    let path = format!("/v1/blobs/{cid}");
     let size = bytes.len();
     for (range, from, to) in [
         ("bytes=0-0".to_owned(), 0, 1),
@@ -105,18 +67,17 @@ async fn ranges_and_validators() {
         ("bytes=-100".to_owned(), size - 100, size),
         ("bytes=5-99999999999".to_owned(), 5, size),
     ] {
-        let answer = download(&user, &cid, &[("range", &range)]).await;
+        let answer = user.get_with(&path, &[("range", &range)]).await;
         assert_eq!(answer.status, StatusCode::PARTIAL_CONTENT, "{range}");
         assert_eq!(answer.header("content-range"), format!("bytes {from}-{}/{size}", to - 1));
         assert!(answer.bytes() == &bytes[from..to], "{range}");
     }
-    download(&user, &cid, &[("range", &format!("bytes={size}-"))]).await.refused("invalid_range");
-    assert_eq!(download(&user, &cid, &[("range", "bytes=0-1,5-6")]).await.status, StatusCode::OK);
+    user.get_with(&path, &[("range", &format!("bytes={size}-"))]).await.refused("invalid_range");
+    assert_eq!(user.get_with(&path, &[("range", "bytes=0-1,5-6")]).await.status, StatusCode::OK);
 
     let etag = format!("\"{cid}\"");
-    assert_eq!(download(&user, &cid, &[("if-none-match", &etag)]).await.status, StatusCode::NOT_MODIFIED);
-    let head = Request::head(format!("/v1/blobs/{cid}")).body(Body::empty()).expect("a request");
-    let head = user.send(head).await;
+    assert_eq!(user.get_with(&path, &[("if-none-match", &etag)]).await.status, StatusCode::NOT_MODIFIED);
+    let head = user.head(&path).await;
     assert_eq!((head.status, head.header("content-length")), (StatusCode::OK, size.to_string().as_str()));
     assert_eq!(head.header("etag"), etag);
     assert!(head.bytes().is_empty());
@@ -124,10 +85,10 @@ async fn ranges_and_validators() {
 
 #[tokio::test]
 async fn a_body_that_is_no_envelope_for_this_version_is_refused() {
-    let world = World::with(|settings| settings.limits.envelope_bytes_max = 10_000).await;
-    let user = world.somebody().await;
-    let (ours, theirs) = (record(), record());
-    world.nobody().upload(ours, 1, envelope(ours, 1, 500)).await.refused("not_signed_in");
+    let server = Server::with(|settings| settings.limits.envelope_bytes_max = 10_000).await;
+    let user = server.newcomer().await;
+    let (ours, theirs) = (seeds::record(), seeds::record());
+    server.anon().upload(ours, 1, envelope(ours, 1, 500)).await.refused("not_signed_in");
     user.upload(ours, 1, envelope(theirs, 1, 500)).await.refused("invalid_envelope");
     user.upload(ours, 2, envelope(ours, 1, 500)).await.refused("invalid_envelope");
     user.upload(ours, 1, vec![0; 500]).await.refused("invalid_envelope");
@@ -135,12 +96,8 @@ async fn a_body_that_is_no_envelope_for_this_version_is_refused() {
     user.upload(ours, 1, envelope(ours, 1, 161)[..160].to_vec()).await.refused("invalid_envelope");
     user.upload(ours, 1, envelope(ours, 1, 10_001)).await.refused("too_large");
 
-    let post = |path: String, headers: &[(&str, &str)]| {
-        let mut request = Request::post(path);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        user.send(request.body(Body::from(envelope(ours, 1, 500))).expect("a request"))
+    let post = async |path: String, headers: &[(&str, &str)]| {
+        user.send(request(Method::POST, &path, headers, Body::from(envelope(ours, 1, 500)))).await
     };
     let path = format!("/v1/blobs?record={ours}&version=1");
     let bytes = ("content-type", "application/octet-stream");
@@ -150,19 +107,17 @@ async fn a_body_that_is_no_envelope_for_this_version_is_refused() {
     post(format!("{path}&more=1"), &[bytes, ("content-length", "500")]).await.refused("invalid_request");
     post("/v1/blobs?record=0x12&version=1".to_owned(), &[bytes]).await.refused("invalid_request");
     post(format!("/v1/blobs?record={ours}&version=65536"), &[bytes]).await.refused("invalid_request");
-    assert_eq!(world.count(ours::PINS).await, 0, "nothing was kept");
+    assert_eq!(server.count(ours::PINS).await, 0, "nothing was kept");
 }
 
 #[tokio::test]
 async fn a_truncated_upload_leaves_nothing() {
-    let world = World::new().await;
-    let user = world.somebody().await;
-    let record = record();
+    let server = Server::new().await;
+    let user = server.newcomer().await;
+    let record = seeds::record();
     let whole = envelope(record, 1, 2 << 20);
     let sent = whole[..(1 << 20) + 100].to_vec();
-    let mut hasher = protocol::cid::CidBuilder::new();
-    hasher.update(&sent);
-    let cid_of_part = hasher.finish().to_string();
+    let cid_of_part = cid_of(&sent);
     let send = |pieces: Vec<Result<Bytes, std::io::Error>>, announced: usize| {
         let request = Request::post(format!("/v1/blobs?record={record}&version=1"))
             .header("content-type", "application/octet-stream")
@@ -176,7 +131,7 @@ async fn a_truncated_upload_leaves_nothing() {
     send(vec![Ok(sent.clone().into())], whole.len()).await.refused("truncated_upload");
     send(vec![Ok(sent[..100].to_vec().into())], whole.len()).await.refused("truncated_upload");
     send(vec![Ok(whole.clone().into())], whole.len() - 1).await.refused("truncated_upload");
-    assert_eq!(world.count(ours::PINS).await, 0);
+    assert_eq!(server.count(ours::PINS).await, 0);
     assert!(!is_pinned(&cid_of_part).await);
     let me: Me = user.get("/v1/me").await.json();
     assert_eq!(me.stored_bytes, 0);
@@ -184,9 +139,9 @@ async fn a_truncated_upload_leaves_nothing() {
 
 #[tokio::test]
 async fn a_quota_is_an_accounts_own() {
-    let world = World::with(|settings| settings.limits.quota_bytes = 1000).await;
-    let (user, other) = (world.somebody().await, world.somebody().await);
-    let (first, second) = (record(), record());
+    let server = Server::with(|settings| settings.limits.quota_bytes = 1000).await;
+    let (user, other) = (server.newcomer().await, server.newcomer().await);
+    let (first, second) = (seeds::record(), seeds::record());
     let bytes = envelope(first, 1, 600);
     stored(&user, first, &bytes).await;
     user.upload(second, 1, envelope(second, 1, 600)).await.refused("quota_exceeded");
@@ -197,253 +152,27 @@ async fn a_quota_is_an_accounts_own() {
 }
 
 #[tokio::test]
-async fn until_registration_a_blob_is_its_uploaders_then_its_patients() {
-    let world = World::new().await;
-    let (lab, patient, stranger) = (world.somebody().await, world.somebody().await, world.somebody().await);
-    let record = record();
-    let cid = stored(&lab, record, &envelope(record, 1, 900)).await.cid;
-    download(&world.nobody(), &cid, &[]).await.refused("not_signed_in");
-    download(&stranger, &cid, &[]).await.refused("not_found");
-    download(&patient, &cid, &[]).await.refused("not_found");
-    assert_eq!(download(&lab, &cid, &[]).await.status, StatusCode::OK);
-
-    world.register(record, patient.address(), lab.address(), &cid).await;
-    assert_eq!(download(&patient, &cid, &[]).await.status, StatusCode::OK);
-    download(&lab, &cid, &[]).await.refused("not_found");
-    download(&stranger, &cid, &[]).await.refused("not_found");
-    let head = Request::head(format!("/v1/blobs/{cid}")).body(Body::empty()).expect("a request");
-    assert_eq!(stranger.send(head).await.status, StatusCode::NOT_FOUND);
-}
-
-/// Writes a grant over one record into the mirror, and the row that tells this server who holds its tag.
-async fn grant(world: &World, patient: Address, grantee: Address, record: RecordId, until: u64) -> GrantId {
-    let salt = Salt(crate::world::random());
-    let tag = Tag::derive(grantee, salt);
-    let id = GrantId::derive(patient, tag, ScopeKind::Record, record.0);
-    let doc = GrantDoc {
-        id,
-        patient,
-        tag,
-        kind: ScopeKind::Record,
-        scope_id: record.0,
-        rights: 1,
-        purposes: 1,
-        not_before: 0,
-        not_after: until,
-        epoch: 1,
-        patient_epoch: 0,
-        bundle_hash: B256::ZERO,
-        revoked: false,
-        place: place(),
-    };
-    world.mirror(collection::GRANTS, &doc).await;
-    let row = crate::world::received(world, &doc, (grantee, salt), 1_700_000_000, ("known", 1));
-    world.mirror(ours::RECEIVED, &row).await;
-    id
-}
-
-#[tokio::test]
-async fn a_grantee_gets_the_bytes_while_the_grant_lives() {
-    let world = World::new().await;
-    let (patient, doctor, other) = (world.somebody().await, world.somebody().await, world.somebody().await);
-    let (shared, private) = (record(), record());
-    let shared_cid = stored(&patient, shared, &envelope(shared, 1, 900)).await.cid;
-    let private_cid = stored(&patient, private, &envelope(private, 1, 900)).await.cid;
-    world.register(shared, patient.address(), patient.address(), &shared_cid).await;
-    world.register(private, patient.address(), patient.address(), &private_cid).await;
-    let until = world.app.clock.now() + 100;
-    let id = grant(&world, patient.address(), doctor.address(), shared, until).await;
-    assert_eq!(download(&doctor, &shared_cid, &[]).await.status, StatusCode::OK);
-    download(&doctor, &private_cid, &[]).await.refused("not_found");
-    download(&other, &shared_cid, &[]).await.refused("not_found");
-
-    let grants = world.app.database.collection::<GrantDoc>(collection::GRANTS);
-    let revoke = doc! { "$set": { "revoked": true, "rights": 0 } };
-    grants.update_one(doc! { "_id": id.to_string() }, revoke).await.expect("written");
-    download(&doctor, &shared_cid, &[]).await.refused("not_found");
-    let back = doc! { "$set": { "revoked": false, "rights": 1 } };
-    grants.update_one(doc! { "_id": id.to_string() }, back).await.expect("written");
-    assert_eq!(download(&doctor, &shared_cid, &[]).await.status, StatusCode::OK);
-
-    // The patient has ended everything since: the grant has an earlier patient epoch.
-    let ended = PatientDoc { address: patient.address(), patient_epoch: 1, place: place() };
-    world.mirror(collection::PATIENTS, &ended).await;
-    download(&doctor, &shared_cid, &[]).await.refused("not_found");
-    let patients = world.app.database.collection::<PatientDoc>(collection::PATIENTS);
-    patients.delete_many(doc! {}).await.expect("deleted");
-    assert_eq!(download(&doctor, &shared_cid, &[]).await.status, StatusCode::OK);
-
-    // A right to write and a period that has not begun give no bytes either.
-    let hour = i64::try_from(until).expect("a time of our age") + 3_600;
-    for (change, undo) in
-        [(doc! { "rights": 2 }, doc! { "rights": 1 }), (doc! { "not_before": hour }, doc! { "not_before": 0_i64 })]
-    {
-        grants.update_one(doc! { "_id": id.to_string() }, doc! { "$set": change }).await.expect("written");
-        download(&doctor, &shared_cid, &[]).await.refused("not_found");
-        grants.update_one(doc! { "_id": id.to_string() }, doc! { "$set": undo }).await.expect("written");
-    }
-    assert_eq!(download(&doctor, &shared_cid, &[]).await.status, StatusCode::OK);
-    world.app.clock.shift(101);
-    download(&doctor, &shared_cid, &[]).await.refused("not_found");
-}
-
-#[tokio::test]
-async fn registering_anothers_digest_gives_nobody_the_bytes() {
-    let world = World::new().await;
-    let (patient, thief) = (world.somebody().await, world.somebody().await);
-    let (theirs, thiefs) = (record(), record());
-    let cid = stored(&patient, theirs, &envelope(theirs, 1, 900)).await.cid;
-    world.register(theirs, patient.address(), patient.address(), &cid).await;
-    world.register(thiefs, thief.address(), thief.address(), &cid).await;
-    download(&thief, &cid, &[]).await.refused("not_found");
-    assert_eq!(download(&patient, &cid, &[]).await.status, StatusCode::OK);
-}
-
-#[tokio::test]
-async fn a_lost_ledger_is_made_again_from_the_blobs_themselves() {
-    let world = World::new().await;
-    let (patient, thief) = (world.somebody().await, world.somebody().await);
-    let (theirs, thiefs) = (record(), record());
-    let bytes = envelope(theirs, 1, 900);
-    let cid = stored(&patient, theirs, &bytes).await.cid;
-    world.register(theirs, patient.address(), patient.address(), &cid).await;
-    world.register(thiefs, thief.address(), thief.address(), &cid).await;
-    world.app.database.collection::<mongodb::bson::Document>(ours::PINS).drop().await.expect("dropped");
-    unpin(&cid).await;
-    download(&thief, &cid, &[]).await.refused("not_found");
-    assert!(!is_pinned(&cid).await, "asking in vain pins nothing");
-    let answer = download(&patient, &cid, &[]).await;
-    assert!(answer.status == StatusCode::OK && answer.bytes() == bytes);
-    assert!(is_pinned(&cid).await);
-}
-
-#[tokio::test]
-async fn a_withdrawn_blob_is_not_pinned_again() {
-    let world = World::new().await;
-    let patient = world.somebody().await;
-    let record = record();
-    let cid = stored(&patient, record, &envelope(record, 1, 900)).await.cid;
-    world.register(record, patient.address(), patient.address(), &cid).await;
-    let records = world.app.database.collection::<mongodb::bson::Document>(collection::RECORDS);
-    let withdraw = doc! { "$set": { "status": 3 } };
-    records.update_one(doc! { "_id": record.to_string() }, withdraw).await.expect("written");
-    world.app.database.collection::<mongodb::bson::Document>(ours::PINS).drop().await.expect("dropped");
-    unpin(&cid).await;
-    download(&patient, &cid, &[]).await.refused("not_found");
-    assert!(!is_pinned(&cid).await);
-    assert_eq!(world.count(ours::PINS).await, 0);
-}
-
-#[tokio::test]
-async fn an_upload_ends_in_time_and_leaves_no_pin_that_nobody_counts() {
-    // A body whose second half comes after `meanwhile`.
-    async fn send(user: &User, meanwhile: impl Future<Output = ()> + Send + 'static) -> (Answer, String) {
-        let record = record();
-        let bytes = envelope(record, 1, 900);
-        let mut hasher = protocol::cid::CidBuilder::new();
-        hasher.update(&bytes);
-        let (length, halves) = (bytes.len(), (bytes[..400].to_vec(), bytes[400..].to_vec()));
-        let second = futures::stream::once(async move {
-            meanwhile.await;
-            Ok(halves.1.into())
-        });
-        let pieces = futures::stream::iter([Ok::<Bytes, std::io::Error>(halves.0.into())]).chain(second);
-        let request = Request::post(format!("/v1/blobs?record={record}&version=1"))
-            .header("content-type", "application/octet-stream")
-            .header("content-length", length)
-            .body(Body::from_stream(pieces))
-            .expect("a request");
-        (user.send(request).await, hasher.finish().to_string())
-    }
-
-    let world = World::new().await;
-    let user = world.somebody().await;
-    let ledger = world.app.database.collection::<mongodb::bson::Document>(ours::PINS);
-    let forget = async move {
-        ledger.delete_many(doc! { "state": "uploading" }).await.expect("deleted");
-    };
-    let (answer, cid) = send(&user, forget).await;
-    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.text());
-    assert!(!is_pinned(&cid).await, "its row was swept away, so its pin goes too");
-
-    let world = World::with(|settings| settings.limits.upload_seconds_max = 1).await;
-    let user = world.somebody().await;
-    let (answer, cid) = send(&user, tokio::time::sleep(std::time::Duration::from_millis(1_200))).await;
-    answer.refused("truncated_upload");
-    assert!(!is_pinned(&cid).await);
-    assert_eq!(world.count(ours::PINS).await, 0);
-}
-
-#[tokio::test]
-async fn what_is_no_cid_of_ours_is_refused() {
-    let world = World::new().await;
-    let user = world.somebody().await;
+async fn a_cid_that_is_not_ours_is_refused() {
+    let server = Server::new().await;
+    let user = server.newcomer().await;
     for cid in ["x", "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG", "bafkreiab%26arg=x"] {
-        download(&user, cid, &[]).await.refused("invalid_request");
+        user.download(cid).await.refused("invalid_request");
     }
     let unknown = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy";
-    download(&user, unknown, &[]).await.refused("not_found");
+    user.download(unknown).await.refused("not_found");
     user.call(Method::DELETE, &format!("/v1/blobs/{unknown}"), serde_json::Value::Null)
         .await
         .refused("method_not_allowed");
 }
 
 #[tokio::test]
-async fn the_sweeper_lets_go_of_what_was_never_registered() {
-    let world = World::new().await;
-    let (user, patient) = (world.somebody().await, world.somebody().await);
-    let (forgotten, registered) = (record(), record());
-    let forgotten_cid = stored(&user, forgotten, &envelope(forgotten, 1, 900)).await.cid;
-    let registered_cid = stored(&user, registered, &envelope(registered, 1, 900)).await.cid;
-    world.register(registered, patient.address(), user.address(), &registered_cid).await;
-    let sweep = || async { api::blobs::sweeper::sweep_once(&world.app).await.expect("the parts answer") };
-
-    world.mirror(collection::CURSOR, &world.cursor().await).await;
-    sweep().await;
-    assert!(is_pinned(&forgotten_cid).await, "a day has not passed");
-    world.app.clock.shift(86_401);
-    let action = doc! {
-        "_id": "in flight", "signer": user.hex(), "kind": "register_record", "state": "sent",
-    };
-    world.mirror(ours::ACTIONS, &action).await;
-    sweep().await;
-    assert!(is_pinned(&forgotten_cid).await, "a relay is in flight");
-    let actions = world.app.database.collection::<mongodb::bson::Document>(ours::ACTIONS);
-    actions.delete_many(doc! {}).await.expect("deleted");
-    sweep().await;
-    assert!(!is_pinned(&forgotten_cid).await);
-    assert!(is_pinned(&registered_cid).await);
-    let me: Me = world.sign_in(user.signer.clone()).await.get("/v1/me").await.json();
-    assert_eq!(me.stored_bytes, 900);
-
-    // What the mirror says is not enough: the chain knows no tombstone.
-    let records = world.app.database.collection::<mongodb::bson::Document>(collection::RECORDS);
-    let withdraw = doc! { "$set": { "status": 3, "liftable_until": 1_i64, "place.block_number": 0_i64 } };
-    records.update_one(doc! { "_id": registered.to_string() }, withdraw).await.expect("written");
-    sweep().await;
-    assert!(is_pinned(&registered_cid).await, "the chain was asked");
-    // An upload that somebody keeps open does not keep the withdrawn blob.
-    let open = doc! {
-        "_id": "open", "record": registered.to_string(), "version": 1, "uploader": patient.hex(), "state": "uploading",
-        "cid": null, "size": 900_i64, "changed_at": i64::try_from(world.app.clock.now()).expect("a time of our age"),
-    };
-    world.mirror(ours::PINS, &open).await;
-    sweep().await;
-    assert!(is_pinned(&registered_cid).await, "the chain was asked again");
-}
-
-#[tokio::test]
-async fn ranges_and_what_is_known_follow_the_entity_tag() {
-    let world = World::new().await;
-    let user = world.somebody().await;
-    let record = record();
+async fn if_none_match_and_if_range_follow_the_entity_tag() {
+    let server = Server::new().await;
+    let user = server.newcomer().await;
+    let record = seeds::record();
     let blob = stored(&user, record, &envelope(record, 1, 5_000)).await;
     let ask = async |method: Method, headers: &[(&str, &str)]| {
-        let mut request = Request::builder().method(method).uri(format!("/v1/blobs/{}", blob.cid));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        user.send(request.body(Body::empty()).expect("a request")).await
+        user.send(request(method, &format!("/v1/blobs/{}", blob.cid), headers, Body::empty())).await
     };
     let etag = format!("\"{}\"", blob.cid);
     let weak = format!("W/{etag}");

@@ -1,11 +1,10 @@
 //! The directory of accredited people.
 
 use alloy::{
-    primitives::{Address, Bytes, aliases::U40},
+    primitives::{Address, aliases::U40},
     providers::ProviderBuilder,
-    signers::{SignerSync, local::PrivateKeySigner},
 };
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use contracts::accreditation::Accreditation;
 use localnet::Role as Actor;
 use mongodb::bson::doc;
@@ -13,40 +12,27 @@ use protocol::{
     bodies::{Page, people::DirectoryEntry},
     codes::Role,
     deployment::ContractName,
-    mirror::{AccreditorDoc, PractitionerDoc, collection},
+    mirror::{PractitionerDoc, collection},
     statements::{Profile, SignedProfile},
 };
 use serde_json::json;
 
-use crate::world::{World, network, place};
+use crate::world::{
+    mirror::{accreditor_doc, practitioner_doc},
+    network::Network,
+    people::User,
+    seeds,
+    servers::Server,
+    statements::{profile, sign_profile},
+};
 
-fn practitioner(address: Address, accreditor: Address, roles: &[Role]) -> PractitionerDoc {
-    PractitionerDoc {
-        address,
-        accreditor,
-        roles: Role::mask(roles),
-        valid_from: 0,
-        valid_until: 4_000_000_000,
-        suspended: false,
-        epoch: 1,
-        accreditor_epoch: 1,
-        place: place(),
-    }
-}
-
-fn sign(world: &World, accreditor: &PrivateKeySigner, profile: Profile) -> SignedProfile {
-    let hash = SignedProfile::signing_hash(&profile, &world.app.deployment);
-    let signature = accreditor.sign_hash_sync(&hash).expect("a local key signs");
-    SignedProfile { profile, signature: Bytes::copy_from_slice(&signature.as_bytes()) }
-}
-
-/// Makes the accreditor, named anew, vouch for `practitioner` on chain, from the accounts that Anvil signs for; gives it
-/// and its epoch.
-async fn vouch_on_chain(world: &World, practitioner: Address, roles: u8) -> (PrivateKeySigner, u32) {
-    let localnet = &network().localnet;
+/// Adds the accreditor again and accredits `practitioner` on chain, from the accounts that Anvil signs for; returns the
+/// accreditor and its epoch.
+async fn vouch_on_chain(server: &Server, practitioner: Address, roles: u8) -> (User, u32) {
+    let localnet = &Network::shared().stack.localnet();
     let (owner, accreditor) = (localnet.person(Actor::Owner), localnet.person(Actor::Accreditor));
     let chain = ProviderBuilder::new().connect(&localnet.rpc_url()).await.expect("the chain answers");
-    let registry = Accreditation::new(world.app.deployment.address_of(ContractName::Accreditation), chain);
+    let registry = Accreditation::new(server.app.deployment.address_of(ContractName::Accreditation), chain);
     let epoch = registry.accreditorEpochOf(accreditor.address).call().await.expect("the chain answers");
     let active = registry.addAccreditor(accreditor.address, epoch).from(owner.address);
     active.send().await.expect("sent").get_receipt().await.expect("mined");
@@ -55,28 +41,24 @@ async fn vouch_on_chain(world: &World, practitioner: Address, roles: u8) -> (Pri
     let until = U40::from(4_000_000_000_u64);
     let vouch = registry.accredit(practitioner, roles, U40::ZERO, until, epoch, own_epoch).from(accreditor.address);
     vouch.send().await.expect("sent").get_receipt().await.expect("mined");
-    (accreditor.signer, own_epoch)
+    (server.holder_of(accreditor.signer), own_epoch)
 }
 
 #[tokio::test]
 async fn the_list_is_filtered_and_paged() {
-    let world = World::new().await;
-    world.nobody().get("/v1/directory").await.refused("not_signed_in");
-    let user = world.somebody().await;
-    let (accreditor, gone) = (PrivateKeySigner::random().address(), PrivateKeySigner::random().address());
-    world
-        .mirror(collection::ACCREDITORS, &AccreditorDoc { address: accreditor, active: true, epoch: 1, place: place() })
-        .await;
-    world
-        .mirror(collection::ACCREDITORS, &AccreditorDoc { address: gone, active: false, epoch: 2, place: place() })
-        .await;
-    let mut doctors: Vec<Address> = (0..5).map(|_| PrivateKeySigner::random().address()).collect();
+    let server = Server::new().await;
+    server.anon().get("/v1/directory").await.refused("not_signed_in");
+    let user = server.newcomer().await;
+    let (accreditor, gone) = (seeds::address(), seeds::address());
+    server.mirror(collection::ACCREDITORS, &accreditor_doc(accreditor, true, 1)).await;
+    server.mirror(collection::ACCREDITORS, &accreditor_doc(gone, false, 2)).await;
+    let mut doctors: Vec<Address> = (0..5).map(|_| seeds::address()).collect();
     doctors.sort_unstable();
     for doctor in &doctors {
-        world.mirror(collection::PRACTITIONERS, &practitioner(*doctor, accreditor, &[Role::Doctor])).await;
+        server.mirror(collection::PRACTITIONERS, &practitioner_doc(*doctor, accreditor, &[Role::Doctor])).await;
     }
-    let lab = PrivateKeySigner::random().address();
-    world.mirror(collection::PRACTITIONERS, &practitioner(lab, gone, &[Role::Lab])).await;
+    let lab = seeds::address();
+    server.mirror(collection::PRACTITIONERS, &practitioner_doc(lab, gone, &[Role::Lab])).await;
 
     let labs: Page<DirectoryEntry> = user.get("/v1/directory?role=lab").await.json();
     assert_eq!(labs.items.len(), 1);
@@ -96,58 +78,48 @@ async fn the_list_is_filtered_and_paged() {
 
 #[tokio::test]
 async fn a_profile_counts_with_its_accreditors_signature() {
-    let world = World::new().await;
-    let (doctor, stranger) = (world.somebody().await, world.somebody().await);
-    let (accreditor, epoch) = vouch_on_chain(&world, doctor.address(), Role::Doctor.bit()).await;
+    let server = Server::new().await;
+    let (doctor, stranger) = (server.newcomer().await, server.newcomer().await);
+    let (accreditor, epoch) = vouch_on_chain(&server, doctor.address(), Role::Doctor.bit()).await;
     let path = format!("/v1/directory/{}", doctor.hex());
-    let profile = Profile {
-        accreditor: accreditor.address(),
-        accreditorEpoch: epoch,
-        practitioner: doctor.address(),
-        name: "Dr. Ada Öz".to_owned(),
-        organisation: "St. Mary".to_owned(),
-        specialty: "Cardiology".to_owned(),
-        roles: Role::Doctor.bit(),
-        issued: world.app.clock.now(),
-    };
-    let signed = sign(&world, &accreditor, profile.clone());
-    let put = |user: &crate::world::User, signed: &SignedProfile| {
+    let profile = Profile { accreditorEpoch: epoch, ..profile(&accreditor, &doctor) };
+    let signed = sign_profile(&accreditor, profile.clone());
+    let put = |user: &User, signed: &SignedProfile| {
         let (user, body, path) = (user.clone(), json!(signed), path.clone());
-        async move { user.call(Method::PUT, &path, body).await }
+        async move { user.put(&path, body).await }
     };
 
-    put(&world.nobody(), &signed).await.refused("not_signed_in");
+    put(&server.anon(), &signed).await.refused("not_signed_in");
     put(&stranger, &signed).await.refused("forbidden");
-    put(&doctor, &sign(&world, &doctor.signer, profile.clone())).await.refused("invalid_signature");
+    put(&doctor, &sign_profile(&doctor, profile.clone())).await.refused("invalid_signature");
     let future = Profile { issued: profile.issued + 1000, ..profile.clone() };
-    put(&doctor, &sign(&world, &accreditor, future)).await.refused("clock_skew");
+    put(&doctor, &sign_profile(&accreditor, future)).await.refused("clock_skew");
     let long = Profile { name: "x".repeat(201), ..profile.clone() };
-    put(&doctor, &sign(&world, &accreditor, long)).await.refused("out_of_range");
+    put(&doctor, &sign_profile(&accreditor, long)).await.refused("out_of_range");
     let empty = Profile { name: " ".to_owned(), ..profile.clone() };
-    put(&doctor, &sign(&world, &accreditor, empty)).await.refused("out_of_range");
+    put(&doctor, &sign_profile(&accreditor, empty)).await.refused("out_of_range");
     let control = Profile { name: "a\nb".to_owned(), ..profile.clone() };
-    put(&doctor, &sign(&world, &accreditor, control)).await.refused("invalid_request");
+    put(&doctor, &sign_profile(&accreditor, control)).await.refused("invalid_request");
     let more = Profile { roles: Role::mask(&[Role::Doctor, Role::Auditor]), ..profile.clone() };
-    put(&doctor, &sign(&world, &accreditor, more)).await.refused("not_accredited");
+    put(&doctor, &sign_profile(&accreditor, more)).await.refused("not_accredited");
     let other = Profile { practitioner: stranger.address(), ..profile.clone() };
-    put(&doctor, &sign(&world, &accreditor, other)).await.refused("invalid_request");
+    put(&doctor, &sign_profile(&accreditor, other)).await.refused("invalid_request");
     let own = Profile { accreditor: doctor.address(), ..profile.clone() };
-    put(&doctor, &sign(&world, &doctor.signer, own)).await.refused("forbidden");
+    put(&doctor, &sign_profile(&doctor, own)).await.refused("forbidden");
     let earlier = Profile { accreditorEpoch: epoch - 1, ..profile.clone() };
-    put(&doctor, &sign(&world, &accreditor, earlier)).await.refused("stale_state");
-    assert_eq!(world.count(api::store::collection::PROFILES).await, 0, "nothing was changed");
+    put(&doctor, &sign_profile(&accreditor, earlier)).await.refused("stale_state");
+    assert_eq!(server.count(api::store::collection::PROFILES).await, 0, "nothing was changed");
 
-    let answer = put(&doctor, &signed).await;
-    assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.text());
+    put(&doctor, &signed).await.has(StatusCode::NO_CONTENT);
     assert_eq!(put(&doctor, &signed).await.status, StatusCode::NO_CONTENT, "the same again changes nothing");
     let older = Profile { issued: profile.issued - 1, ..profile.clone() };
-    put(&doctor, &sign(&world, &accreditor, older)).await.refused("stale_state");
+    put(&doctor, &sign_profile(&accreditor, older)).await.refused("stale_state");
 
-    let active = AccreditorDoc { address: accreditor.address(), active: true, epoch, place: place() };
-    world.mirror(collection::ACCREDITORS, &active).await;
-    let vouched = practitioner(doctor.address(), accreditor.address(), &[Role::Doctor]);
+    let active = accreditor_doc(accreditor.address(), true, epoch);
+    server.mirror(collection::ACCREDITORS, &active).await;
+    let vouched = practitioner_doc(doctor.address(), accreditor.address(), &[Role::Doctor]);
     let vouched = PractitionerDoc { accreditor_epoch: epoch, ..vouched };
-    world.mirror(collection::PRACTITIONERS, &vouched).await;
+    server.mirror(collection::PRACTITIONERS, &vouched).await;
     for (query, found) in [("dr. ada", 1), ("DR.%20ADA%20%C3%96", 1), ("ada", 0), ("dr. b", 0)] {
         let path = format!("/v1/directory?name={}", query.replace(' ', "%20"));
         let page: Page<DirectoryEntry> = stranger.get(&path).await.json();
@@ -158,11 +130,11 @@ async fn a_profile_counts_with_its_accreditors_signature() {
 
 #[tokio::test]
 async fn nothing_of_an_accreditors_earlier_epoch_counts_in_the_list() {
-    let world = World::new().await;
-    let user = world.somebody().await;
-    let (accreditor, doctor) = (PrivateKeySigner::random(), PrivateKeySigner::random().address());
-    let vouched = practitioner(doctor, accreditor.address(), &[Role::Doctor]);
-    world.mirror(collection::PRACTITIONERS, &vouched).await;
+    let server = Server::new().await;
+    let user = server.newcomer().await;
+    let (accreditor, doctor) = (server.anon(), seeds::address());
+    let vouched = practitioner_doc(doctor, accreditor.address(), &[Role::Doctor]);
+    server.mirror(collection::PRACTITIONERS, &vouched).await;
     let profile = Profile {
         accreditor: accreditor.address(),
         accreditorEpoch: 1,
@@ -173,13 +145,13 @@ async fn nothing_of_an_accreditors_earlier_epoch_counts_in_the_list() {
         roles: Role::Doctor.bit(),
         issued: 1,
     };
-    let signed = serde_json::to_string(&sign(&world, &accreditor, profile)).expect("text");
+    let signed = serde_json::to_string(&sign_profile(&accreditor, profile)).expect("text");
     let stored = doc! { "_id": format!("{doctor:#x}"), "name": "dr. before", "issued": 1_i64, "signed": signed };
-    world.mirror(api::store::collection::PROFILES, &stored).await;
+    server.mirror(api::store::collection::PROFILES, &stored).await;
     // Named, removed, named again.
     for (epoch, active, counts) in [(1, true, true), (2, false, false), (3, true, false)] {
-        let doc = AccreditorDoc { address: accreditor.address(), active, epoch, place: place() };
-        world.replace(collection::ACCREDITORS, &doc).await;
+        let doc = accreditor_doc(accreditor.address(), active, epoch);
+        server.replace(collection::ACCREDITORS, &doc).await;
         let page: Page<DirectoryEntry> = user.get("/v1/directory").await.json();
         let entry = page.items.iter().find(|entry| entry.address == doctor).expect("it is listed");
         assert_eq!((!entry.suspended, entry.profile.is_some()), (counts, counts), "epoch {epoch}");

@@ -6,18 +6,22 @@ use alloy::{
 };
 use axum::{
     body::Body,
-    http::{Method, Request, StatusCode},
+    http::{Request, StatusCode},
 };
-use mongodb::bson::doc;
+use mongodb::bson::{Document, doc};
 use protocol::bodies::account::{Me, SessionToken};
 use serde_json::{Value, json};
 
-use crate::world::{Login, World, send_login, send_signed_login};
+use crate::world::{
+    login::{Login, send_login, send_signed_login},
+    network::Network,
+    servers::Server,
+};
 
 #[tokio::test]
 async fn the_message_of_the_challenge_opens_a_session() {
-    let world = World::new().await;
-    let user = world.nobody();
+    let server = Server::new().await;
+    let user = server.anon();
     let login = Login::new(&user).await;
     let answer = login.send(&user).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
@@ -37,8 +41,8 @@ async fn the_message_of_the_challenge_opens_a_session() {
 
 #[tokio::test]
 async fn a_nonce_counts_once() {
-    let world = World::new().await;
-    let user = world.nobody();
+    let server = Server::new().await;
+    let user = server.anon();
     let login = Login::new(&user).await;
     assert_eq!(login.send(&user).await.status, StatusCode::OK);
     login.send(&user).await.refused("nonce_used");
@@ -50,10 +54,10 @@ async fn a_nonce_counts_once() {
 
 #[tokio::test]
 async fn an_old_nonce_does_not_count() {
-    let world = World::new().await;
-    let user = world.nobody();
+    let server = Server::new().await;
+    let user = server.anon();
     let mut login = Login::new(&user).await;
-    world.app.clock.shift(301);
+    server.app.clock.shift(301);
     login.issued_at += 301;
     login.expires_at += 301;
     login.send(&user).await.refused("nonce_used");
@@ -61,8 +65,8 @@ async fn an_old_nonce_does_not_count() {
 
 #[tokio::test]
 async fn another_domain_uri_or_chain_is_refused() {
-    let world = World::new().await;
-    let user = world.nobody();
+    let server = Server::new().await;
+    let user = server.anon();
     let mut login = Login::new(&user).await;
     login.challenge.domain = "evil.example".to_owned();
     login.send(&user).await.refused("wrong_domain");
@@ -77,9 +81,9 @@ async fn another_domain_uri_or_chain_is_refused() {
 }
 
 #[tokio::test]
-async fn times_must_fit() {
-    let world = World::new().await;
-    let user = world.nobody();
+async fn a_login_message_with_wrong_times_is_refused() {
+    let server = Server::new().await;
+    let user = server.anon();
     let mut future = Login::new(&user).await;
     future.issued_at += 120;
     future.send(&user).await.refused("clock_skew");
@@ -99,8 +103,8 @@ async fn times_must_fit() {
 
 #[tokio::test]
 async fn any_other_text_is_refused() {
-    let world = World::new().await;
-    let user = world.nobody();
+    let server = Server::new().await;
+    let user = server.anon();
     type Change = fn(&str) -> String;
     let changes: [(&str, Change); 11] = [
         ("another statement", |text| text.replace("Sign in to medlock.", "Sign in.")),
@@ -130,8 +134,8 @@ async fn any_other_text_is_refused() {
 
 #[tokio::test]
 async fn only_the_named_wallets_signature_counts() {
-    let world = World::new().await;
-    let (user, other) = (world.nobody(), world.nobody());
+    let server = Server::new().await;
+    let (user, other) = (server.anon(), server.anon());
     let text = Login::new(&user).await.text();
     send_login(&other, &text).await.refused("invalid_signature");
 
@@ -152,27 +156,27 @@ async fn only_the_named_wallets_signature_counts() {
 
 #[tokio::test]
 async fn a_field_that_nobody_knows_is_refused_and_leaves_the_nonce_unused() {
-    let world = World::new().await;
-    let user = world.nobody();
+    let server = Server::new().await;
+    let user = server.anon();
     let text = Login::new(&user).await.text();
     let signature = Bytes::from(user.signer.sign_message_sync(text.as_bytes()).expect("a local key signs").as_bytes());
     let more = json!({ "message": text, "signature": signature, "more": 1 });
-    user.call(Method::POST, "/v1/auth/login", more).await.refused("invalid_request");
-    assert_eq!(world.count("api_sessions").await, 0);
+    user.post("/v1/auth/login", more).await.refused("invalid_request");
+    assert_eq!(server.count("api_sessions").await, 0);
     assert_eq!(send_signed_login(&user, &text, signature).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn bytes_are_text_and_nothing_else() {
-    let world = World::new().await;
-    let user = world.nobody();
+async fn a_signature_is_hex_text_and_nothing_else() {
+    let server = Server::new().await;
+    let user = server.anon();
     let text = Login::new(&user).await.text();
     let signature = user.signer.sign_message_sync(text.as_bytes()).expect("a local key signs").as_bytes();
     for broken in
         [json!(signature.to_vec()), json!(hex::encode(signature)), json!(format!("0X{}", hex::encode(signature)))]
     {
         let body = json!({ "message": text, "signature": broken });
-        user.call(Method::POST, "/v1/auth/login", body).await.refused("invalid_request");
+        user.post("/v1/auth/login", body).await.refused("invalid_request");
     }
     assert_eq!(send_signed_login(&user, &text, Bytes::copy_from_slice(&signature)).await.status, StatusCode::OK);
 }
@@ -184,7 +188,7 @@ fn answering(word: &str) -> String {
 
 #[tokio::test]
 async fn a_contract_account_signs_in_if_its_contract_says_so() {
-    let world = World::new().await;
+    let server = Server::new().await;
     let magic = format!("1626ba7e{}", "00".repeat(28));
     let answers = [
         (answering(&magic), true),
@@ -200,9 +204,9 @@ async fn a_contract_account_signs_in_if_its_contract_says_so() {
         ("0x5b600056".to_owned(), false),
     ];
     for (code, may) in answers {
-        let user = world.nobody();
+        let user = server.anon();
         let account = json!([user.address(), code]);
-        crate::world::network().localnet.rpc("anvil_setCode", account).await.expect("Anvil sets the code");
+        Network::shared().rpc("anvil_setCode", account).await;
         for signature in [vec![1, 2, 3], vec![9; 65]] {
             let text = Login::new(&user).await.text();
             let answer = send_signed_login(&user, &text, signature.into()).await;
@@ -217,49 +221,49 @@ async fn a_contract_account_signs_in_if_its_contract_says_so() {
 
 #[tokio::test]
 async fn logging_out_ends_this_session_only() {
-    let world = World::new().await;
-    let user = world.somebody().await;
-    let elsewhere = world.sign_in(user.signer.clone()).await;
-    world.nobody().call(Method::POST, "/v1/auth/logout", Value::Null).await.refused("not_signed_in");
-    assert_eq!(user.call(Method::POST, "/v1/auth/logout", Value::Null).await.status, StatusCode::NO_CONTENT);
+    let server = Server::new().await;
+    let user = server.newcomer().await;
+    let elsewhere = server.sign_in(user.signer.clone()).await;
+    server.anon().post("/v1/auth/logout", Value::Null).await.refused("not_signed_in");
+    assert_eq!(user.post("/v1/auth/logout", Value::Null).await.status, StatusCode::NO_CONTENT);
     user.get("/v1/me").await.refused("not_signed_in");
     assert_eq!(elsewhere.get("/v1/me").await.status, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn a_session_ends_at_its_time() {
-    let world = World::new().await;
-    let user = world.somebody().await;
-    world.app.clock.shift(3601);
+    let server = Server::new().await;
+    let user = server.newcomer().await;
+    server.app.clock.shift(3601);
     user.get("/v1/me").await.refused("not_signed_in");
 }
 
 #[tokio::test]
 async fn a_further_session_ends_the_oldest() {
-    let world = World::with(|settings| settings.limits.sessions_max = 2).await;
-    let first = world.somebody().await;
-    world.app.clock.shift(1);
-    let second = world.sign_in(first.signer.clone()).await;
-    world.app.clock.shift(1);
-    let third = world.sign_in(first.signer.clone()).await;
+    let server = Server::with(|settings| settings.limits.sessions_max = 2).await;
+    let first = server.newcomer().await;
+    server.app.clock.shift(1);
+    let second = server.sign_in(first.signer.clone()).await;
+    server.app.clock.shift(1);
+    let third = server.sign_in(first.signer.clone()).await;
     first.get("/v1/me").await.refused("not_signed_in");
     assert_eq!(second.get("/v1/me").await.status, StatusCode::OK);
     assert_eq!(third.get("/v1/me").await.status, StatusCode::OK);
 
     // The newest stays, also beside others of the same second or, from another server's clock, of a later one.
-    let sessions = world.app.database.collection::<mongodb::bson::Document>(api::store::collection::SESSIONS);
-    let later = i64::try_from(world.app.clock.now() + 60).expect("a time");
+    let sessions = server.app.database.collection::<Document>(api::store::collection::SESSIONS);
+    let later = i64::try_from(server.app.clock.now() + 60).expect("a time");
     sessions.update_many(doc! {}, doc! { "$set": { "created_at": later } }).await.expect("set");
-    let fourth = world.sign_in(first.signer.clone()).await;
+    let fourth = server.sign_in(first.signer.clone()).await;
     assert_eq!(fourth.get("/v1/me").await.status, StatusCode::OK);
-    assert_eq!(world.count(api::store::collection::SESSIONS).await, 2);
+    assert_eq!(server.count(api::store::collection::SESSIONS).await, 2);
 }
 
 #[tokio::test]
 async fn a_cookie_counts_for_writes_only_from_our_own_pages() {
-    let world = World::new().await;
-    let user = world.somebody().await;
-    let cookie = format!("other=1; __Host-medlock={}", user.token.as_deref().expect("signed in"));
+    let server = Server::new().await;
+    let user = server.newcomer().await;
+    let cookie = format!("other=1; __Host-medlock={}", user.token());
     let request = |method: &str, origin: Option<&str>| {
         let mut request = Request::builder()
             .method(method)
@@ -282,15 +286,15 @@ async fn a_cookie_counts_for_writes_only_from_our_own_pages() {
 
 #[tokio::test]
 async fn a_made_up_token_is_nobody() {
-    let world = World::new().await;
+    let server = Server::new().await;
     for value in ["Bearer", "Bearer ", "Bearer 00", "Basic eDp5", "Bearer \u{7f}x"] {
         let Ok(value) = value.parse::<axum::http::HeaderValue>() else { continue };
         let request = Request::get("/v1/me").header("authorization", value).body(Body::empty()).expect("a request");
-        world.nobody().send_bare(request).await.refused("not_signed_in");
+        server.anon().send_bare(request).await.refused("not_signed_in");
     }
-    // Whoever stands in front may have looked at the other one.
-    let user = world.somebody().await;
-    let good = format!("Bearer {}", user.token.as_deref().expect("signed in"));
+    // A proxy in front may have checked the other token.
+    let user = server.newcomer().await;
+    let good = format!("Bearer {}", user.token());
     for lines in [["Bearer 00", good.as_str()], [good.as_str(), good.as_str()]] {
         let request = Request::get("/v1/me").header("authorization", lines[0]).header("authorization", lines[1]);
         user.send_bare(request.body(Body::empty()).expect("a request")).await.refused("not_signed_in");

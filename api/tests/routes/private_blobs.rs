@@ -5,7 +5,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use protocol::bodies::account::Me;
 use serde_json::{Value, json};
 
-use crate::world::{Answer, User, World};
+use crate::world::{answers::Answer, people::User, servers::Server};
 
 const ROUTES: [&str; 2] = ["/v1/keyring", "/v1/address-book"];
 
@@ -14,12 +14,12 @@ async fn put(user: &User, path: &str, content: &[u8], condition: (&str, &str)) -
 }
 
 #[tokio::test]
-async fn each_is_its_owners_alone() {
-    let world = World::new().await;
-    let (owner, other) = (world.somebody().await, world.somebody().await);
+async fn a_private_blob_is_shown_only_to_its_owner() {
+    let server = Server::new().await;
+    let (owner, other) = (server.newcomer().await, server.newcomer().await);
     for path in ROUTES {
-        world.nobody().get(path).await.refused("not_signed_in");
-        put(&world.nobody(), path, b"x", ("if-none-match", "*")).await.refused("not_signed_in");
+        server.anon().get(path).await.refused("not_signed_in");
+        put(&server.anon(), path, b"x", ("if-none-match", "*")).await.refused("not_signed_in");
         owner.get(path).await.refused("not_found");
         assert_eq!(put(&owner, path, b"sealed", ("if-none-match", "*")).await.status, StatusCode::NO_CONTENT);
         let read: Value = owner.get(path).await.json();
@@ -29,9 +29,9 @@ async fn each_is_its_owners_alone() {
 }
 
 #[tokio::test]
-async fn the_account_says_what_is_here() {
-    let world = World::new().await;
-    let user = world.somebody().await;
+async fn me_says_which_private_blobs_exist() {
+    let server = Server::new().await;
+    let user = server.newcomer().await;
     let kept = async || {
         let me: Me = user.get("/v1/me").await.json();
         (me.has_keyring, me.has_address_book)
@@ -45,10 +45,10 @@ async fn the_account_says_what_is_here() {
 
 #[tokio::test]
 async fn a_write_names_the_revision_it_replaces() {
-    let world = World::new().await;
-    let user = world.somebody().await;
+    let server = Server::new().await;
+    let user = server.newcomer().await;
     for path in ROUTES {
-        let without = user.call(Method::PUT, path, json!({ "content": "AAAA" })).await;
+        let without = user.put(path, json!({ "content": "AAAA" })).await;
         without.refused("precondition_failed");
         put(&user, path, b"one", ("if-match", "\"00\"")).await.refused("precondition_failed");
         let first = put(&user, path, b"one", ("if-none-match", "*")).await;
@@ -64,9 +64,9 @@ async fn a_write_names_the_revision_it_replaces() {
 }
 
 #[tokio::test]
-async fn what_is_no_blob_is_refused() {
-    let world = World::with(|settings| settings.limits.private_blob_bytes_max = 100).await;
-    let user = world.somebody().await;
+async fn a_malformed_private_blob_is_refused() {
+    let server = Server::with(|settings| settings.limits.private_blob_bytes_max = 100).await;
+    let user = server.newcomer().await;
     for path in ROUTES {
         let first = [("if-none-match", "*")];
         user.call_with(Method::PUT, path, json!({ "content": "not base64!" }), &first).await.refused("invalid_request");

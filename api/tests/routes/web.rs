@@ -2,13 +2,13 @@
 
 use axum::{
     body::Body,
-    http::{Method, Request, StatusCode},
+    http::{Method, StatusCode},
 };
 
-use crate::world::{Answer, User, World};
+use crate::world::{answers::Answer, calls::request, people::User, servers::Server};
 
-/// A server with a small build.
-async fn world() -> (World, tempfile::TempDir) {
+/// Opens a server with a small build of the web app.
+async fn with_build() -> (Server, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let build = folder.path().join("dist");
     std::fs::create_dir_all(build.join("assets")).expect("a folder");
@@ -19,20 +19,16 @@ async fn world() -> (World, tempfile::TempDir) {
     write("assets/parse-pdf.worker-abc.js", "console.info('reads documents')");
     write("HASHES", "00  index.html\n");
     std::fs::write(folder.path().join("secret"), "not for anyone").expect("a file");
-    let world = World::with(|settings| {
+    let server = Server::with(|settings| {
         settings.web_dir = Some(build);
         settings.web_rpc = vec!["http://127.0.0.1:8545".into()];
     })
     .await;
-    (world, folder)
+    (server, folder)
 }
 
 async fn ask(user: &User, method: Method, path: &str, headers: &[(&str, &str)]) -> Answer {
-    let mut request = Request::builder().method(method).uri(path);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    user.send_bare(request.body(Body::empty()).expect("a request")).await
+    user.send(request(method, path, headers, Body::empty())).await
 }
 
 async fn get(user: &User, path: &str, headers: &[(&str, &str)]) -> Answer {
@@ -43,8 +39,8 @@ const BROWSER: &[(&str, &str)] = &[("sec-fetch-mode", "navigate"), ("accept", "t
 
 #[tokio::test]
 async fn page_and_files_come_with_the_strict_policy() {
-    let (world, _folder) = world().await;
-    let nobody = world.nobody();
+    let (server, _folder) = with_build().await;
+    let nobody = server.anon();
     for path in ["/", "/index.html", "/assets/index-abc.js", "/HASHES"] {
         let answer = get(&nobody, path, BROWSER).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}");
@@ -61,9 +57,9 @@ async fn page_and_files_come_with_the_strict_policy() {
 }
 
 #[tokio::test]
-async fn what_reads_documents_of_strangers_may_run_and_connect_to_nobody() {
-    let (world, _folder) = world().await;
-    let answer = get(&world.nobody(), "/assets/parse-pdf.worker-abc.js", &[]).await;
+async fn the_document_worker_may_run_and_connect_to_nobody() {
+    let (server, _folder) = with_build().await;
+    let answer = get(&server.anon(), "/assets/parse-pdf.worker-abc.js", &[]).await;
     assert_eq!(answer.status, StatusCode::OK);
     let policy = answer.header("content-security-policy");
     assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
@@ -74,8 +70,8 @@ async fn what_reads_documents_of_strangers_may_run_and_connect_to_nobody() {
 
 #[tokio::test]
 async fn hashed_files_are_kept_for_ever_and_the_page_is_asked_for_again() {
-    let (world, _folder) = world().await;
-    let nobody = world.nobody();
+    let (server, _folder) = with_build().await;
+    let nobody = server.anon();
     let asset = get(&nobody, "/assets/index-abc.js", &[]).await;
     assert_eq!(asset.header("cache-control"), "public, max-age=31536000, immutable");
     assert_eq!(asset.header("content-type"), "text/javascript; charset=utf-8");
@@ -91,9 +87,9 @@ async fn hashed_files_are_kept_for_ever_and_the_page_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn what_the_build_has_compressed_is_sent_so_to_whoever_takes_it() {
-    let (world, _folder) = world().await;
-    let nobody = world.nobody();
+async fn a_compressed_file_is_sent_to_clients_that_accept_it() {
+    let (server, _folder) = with_build().await;
+    let nobody = server.anon();
     let gzip = get(&nobody, "/assets/index-abc.js", &[("accept-encoding", "br, gzip;q=0.8")]).await;
     assert_eq!((gzip.header("content-encoding"), gzip.text().as_str()), ("gzip", "compressed"));
     for refused in ["gzip;q=0", "gzip;q=0, *", "identity", ""] {
@@ -105,8 +101,8 @@ async fn what_the_build_has_compressed_is_sent_so_to_whoever_takes_it() {
 
 #[tokio::test]
 async fn each_form_of_a_file_has_a_tag_of_its_own_and_either_is_known() {
-    let (world, _folder) = world().await;
-    let nobody = world.nobody();
+    let (server, _folder) = with_build().await;
+    let nobody = server.anon();
     let ask = async |coding: &str, known: &str| {
         get(&nobody, "/assets/index-abc.js", &[("accept-encoding", coding), ("if-none-match", known)]).await
     };
@@ -125,8 +121,8 @@ async fn each_form_of_a_file_has_a_tag_of_its_own_and_either_is_known() {
 
 #[tokio::test]
 async fn deep_links_are_the_page_for_people_and_problems_for_programs() {
-    let (world, _folder) = world().await;
-    let nobody = world.nobody();
+    let (server, _folder) = with_build().await;
+    let nobody = server.anon();
     for path in ["/records", "/records/0x01", "/share/a/b"] {
         let answer = get(&nobody, path, BROWSER).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}");
@@ -141,8 +137,8 @@ async fn deep_links_are_the_page_for_people_and_problems_for_programs() {
 
 #[tokio::test]
 async fn no_path_leads_out_of_the_build() {
-    let (world, _folder) = world().await;
-    let nobody = world.nobody();
+    let (server, _folder) = with_build().await;
+    let nobody = server.anon();
     for path in
         ["/../secret", "/assets/../../secret", "/%2e%2e/secret", "/..%2fsecret", "/assets/..%5c..%5csecret", "//secret"]
     {
@@ -154,14 +150,14 @@ async fn no_path_leads_out_of_the_build() {
 
 #[tokio::test]
 async fn the_app_is_told_which_nodes_it_may_recommend() {
-    let (world, _folder) = world().await;
-    let config: serde_json::Value = world.nobody().get("/config.json").await.json();
+    let (server, _folder) = with_build().await;
+    let config: serde_json::Value = server.anon().get("/config.json").await.json();
     assert_eq!(config["rpc_urls"][0], "http://127.0.0.1:8545");
 }
 
 #[tokio::test]
 async fn without_a_build_there_are_no_pages() {
-    let world = World::new().await;
-    get(&world.nobody(), "/", BROWSER).await.refused("not_found");
-    get(&world.nobody(), "/config.json", BROWSER).await.refused("not_found");
+    let server = Server::new().await;
+    get(&server.anon(), "/", BROWSER).await.refused("not_found");
+    get(&server.anon(), "/config.json", BROWSER).await.refused("not_found");
 }

@@ -14,7 +14,7 @@ use contracts::{
 };
 use protocol::{
     cid::{Cid, Codec},
-    codes::{KEM_SECP256K1, SLOT_IDENTITY, ScopeKind},
+    codes::{KEM_X_WING, SLOT_IDENTITY, ScopeKind},
     deployment::ContractName,
     identity::PublicKey,
     ids::{GrantId, LeafHash, RecordId, Tag},
@@ -375,7 +375,7 @@ fn checked_key(event: &KeyRegistry::KeyRegistered, hash: B256) -> Result<PublicK
     if keccak256(&event.key) != hash {
         return Err(nonsense("The RPC gives a key that does not hash to what the contract stores."));
     }
-    if event.kem != KEM_SECP256K1 {
+    if event.kem != KEM_X_WING {
         return Err(unusable());
     }
     PublicKey::from_bytes(&event.key).map_err(|error| unusable().because(error))

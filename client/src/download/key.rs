@@ -146,7 +146,7 @@ async fn capsule_of(client: &Client, grant: &GrantView, version: &ChainVersion) 
     if bundle.record() != version.record || !begins_with(&bundle, hash) {
         return Err(wrong_bundle());
     }
-    bundle.find(version.version).copied().ok_or_else(|| {
+    bundle.find(version.version).cloned().ok_or_else(|| {
         ClientError::new(
             Kind::NoGrant,
             format!("Version {} came after the patient shared this record.", version.version),

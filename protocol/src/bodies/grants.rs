@@ -58,7 +58,7 @@ pub struct VersionCapsule {
     /// The version that the capsule opens, from 1.
     #[schema(maximum = 65535)]
     pub version: u16,
-    /// The capsule: 117 bytes, sealed to the grantee.
+    /// The capsule: 1,172 bytes, sealed to the grantee.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$", max_length = 236)]
     pub capsule: Bytes,

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::servers::{Server, without_rate_limits};
 
 /// A parameter of one operation.
 struct Parameter {
@@ -14,13 +14,13 @@ struct Parameter {
 }
 
 impl Parameter {
-    /// How many hex digits its pattern asks for, if it is of that kind.
+    /// Returns how many hex digits the pattern asks for, if it is one of hex digits.
     fn hex_digits(&self) -> Option<usize> {
         let pattern = self.schema["pattern"].as_str()?;
         pattern.strip_prefix("^0x[0-9a-fA-F]{")?.strip_suffix("}$")?.parse().ok()
     }
 
-    /// A value that the document allows.
+    /// Returns a value that the document allows.
     fn sample(&self) -> String {
         if let Some(digits) = self.hex_digits() {
             return format!("0x{}", "aB".repeat(digits / 2));
@@ -33,7 +33,7 @@ impl Parameter {
     }
 }
 
-/// Every operation with its parameters in path and query.
+/// Returns every operation with its parameters in path and query.
 fn operations() -> Vec<(Method, String, Vec<Parameter>)> {
     let text = api::routes::openapi_text().expect("the document is plain data");
     let document: Value = serde_json::from_str(&text).expect("JSON");
@@ -56,7 +56,7 @@ fn operations() -> Vec<(Method, String, Vec<Parameter>)> {
     all
 }
 
-/// The target with `value` for one parameter, and samples for the others in the path; the query has this one alone.
+/// Returns the target with `value` for one parameter, and samples for the others in the path; the query has this one alone.
 fn target(path: &str, parameters: &[Parameter], tried: &Parameter, value: &str) -> String {
     let mut target = path.to_owned();
     for parameter in parameters.iter().filter(|parameter| parameter.is_in_path) {
@@ -66,7 +66,7 @@ fn target(path: &str, parameters: &[Parameter], tried: &Parameter, value: &str) 
     if tried.is_in_path { target } else { format!("{target}?{}={value}", tried.name) }
 }
 
-/// What a parser of hex, of numbers, or of lists might take.
+/// Returns values that a lenient parser of hex, of numbers or of lists would accept.
 fn wrong_forms(digits: usize) -> Vec<String> {
     let good = "ab".repeat(digits / 2);
     vec![
@@ -93,12 +93,8 @@ fn wrong_forms(digits: usize) -> Vec<String> {
 
 #[tokio::test]
 async fn hex_in_paths_and_queries_has_the_documents_form_and_no_other() {
-    let world = World::with(|settings| {
-        settings.limits.rate_burst = 100_000;
-        settings.limits.rate_per_second = 100_000;
-    })
-    .await;
-    let user = world.somebody().await;
+    let server = Server::with(without_rate_limits).await;
+    let user = server.newcomer().await;
     let mut tried = 0;
     for (method, path, parameters) in operations() {
         for parameter in &parameters {
@@ -109,7 +105,7 @@ async fn hex_in_paths_and_queries_has_the_documents_form_and_no_other() {
             };
             let unreadable =
                 |text: &str| text.contains("the path cannot be read") || text.contains("the query cannot be read");
-            // What lacks beside it may be missed; the value itself is read.
+            // Another parameter can be missing; the value itself is read.
             let good = answer(&parameter.sample()).await.text();
             assert!(
                 !unreadable(&good) || good.contains("missing field"),
@@ -144,12 +140,8 @@ fn every_parameter_says_its_form() {
 
 #[tokio::test]
 async fn numbers_in_queries_are_digits() {
-    let world = World::with(|settings| {
-        settings.limits.rate_burst = 100_000;
-        settings.limits.rate_per_second = 100_000;
-    })
-    .await;
-    let user = world.somebody().await;
+    let server = Server::with(without_rate_limits).await;
+    let user = server.newcomer().await;
     for (method, path, parameters) in operations() {
         for parameter in parameters.iter().filter(|parameter| parameter.schema["type"] == "integer") {
             for wrong in ["%2B1", "-1", "%201", "1%20", "0x1", "1e0", "1.0", "%D9%A1", "99999999999999999999999", ""] {
@@ -163,8 +155,8 @@ async fn numbers_in_queries_are_digits() {
 
 #[tokio::test]
 async fn cursors_are_those_that_were_given() {
-    let world = World::new().await;
-    let user = world.somebody().await;
+    let server = Server::new().await;
+    let user = server.newcomer().await;
     for path in ["/v1/log", "/v1/log/checkpoints", "/v1/records", "/v1/grants", "/v1/requests", "/v1/blocks"] {
         for wrong in ["%2B1", "-1", "%201", "1%20", "0x1", "1e0", "1.0", "%2B1:0x", "-1:0x"] {
             user.get(&format!("{path}?cursor={wrong}")).await.refused("invalid_request");

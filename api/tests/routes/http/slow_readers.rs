@@ -2,61 +2,43 @@
 
 use std::time::Duration;
 
-use axum::http::{Request, Version};
-use bytes::Bytes;
-use h2::{RecvStream, client::SendRequest};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpSocket,
 };
 
-use crate::{sockets::Served, world::World};
+use super::{
+    h2_client::{ask_for_body, connect},
+    served::Served,
+};
+use crate::world::servers::Server;
 
-/// A connection of HTTP/2 whose streams have room for so many bytes each.
-async fn connect(served: &Served, window: u32) -> SendRequest<Bytes> {
-    let mut builder = h2::client::Builder::new();
-    builder.initial_window_size(window).initial_connection_window_size(16 << 20);
-    let (client, connection) = builder.handshake(served.connect().await).await.expect("the server speaks HTTP/2");
-    tokio::spawn(connection);
-    client
-}
-
-/// Asks on a stream of its own; gives the body of the answer.
-async fn ask(client: &SendRequest<Bytes>, path: &str) -> RecvStream {
-    let mut client = client.clone().ready().await.expect("the connection stands");
-    let request = Request::get(format!("http://a{path}")).version(Version::HTTP_2).body(()).expect("a request");
-    let (answer, _) = client.send_request(request, true).expect("sent");
-    let answer = tokio::time::timeout(Duration::from_secs(20), answer).await.expect("in time").expect("an answer");
-    assert_eq!(answer.status(), 200, "{path}");
-    answer.into_body()
-}
-
-/// A server with a web app that has one large file.
-async fn with_file(length: usize, change: impl FnOnce(&mut api::settings::Settings)) -> (World, tempfile::TempDir) {
+/// Opens a server with a web app that has one large file.
+async fn with_file(length: usize, change: impl FnOnce(&mut api::settings::Settings)) -> (Server, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(folder.path().join("index.html"), "<!doctype html>").expect("a file");
     std::fs::write(folder.path().join("large.bin"), vec![7; length]).expect("a file");
-    let world = World::with(|settings| {
+    let server = Server::with(|settings| {
         settings.web_dir = Some(folder.path().to_owned());
         change(settings);
     })
     .await;
-    (world, folder)
+    (server, folder)
 }
 
 #[tokio::test]
 async fn answers_that_nobody_takes_keep_their_places_until_their_streams_are_reset() {
-    let world = World::with(|settings| {
+    let server = Server::with(|settings| {
         settings.limits.idle_seconds_max = 3;
         settings.limits.requests_per_network_max = 40;
     })
     .await;
-    let served = Served::new(&world).await;
+    let served = Served::new(&server).await;
     // Short and long ones. Of each the client takes one byte.
-    let client = connect(&served, 1).await;
+    let (client, _driver) = connect(&served, 1).await;
     let mut bodies = Vec::new();
     for path in ["/openapi.json", "/version"].into_iter().cycle().take(40) {
-        let mut body = ask(&client, path).await;
+        let mut body = ask_for_body(&client, path, None).await;
         let first = body.data().await.expect("a byte").expect("a byte");
         assert_eq!(first.len(), 1);
         bodies.push(body);
@@ -78,7 +60,7 @@ async fn answers_that_nobody_takes_keep_their_places_until_their_streams_are_res
     }
     assert!(ask_apart().await.starts_with("HTTP/1.1 200"));
     // The connection is not at fault.
-    assert_eq!(ask(&client, "/version").await.data().await.expect("a byte").expect("a byte").len(), 1);
+    assert_eq!(ask_for_body(&client, "/version", None).await.data().await.expect("a byte").expect("a byte").len(), 1);
     served.stop().await;
 }
 
@@ -89,10 +71,10 @@ async fn an_answer_that_is_taken_too_slowly_is_ended() {
         settings.limits.idle_seconds_max = 2;
         settings.limits.answer_bytes_per_second_min = 1 << 20;
     };
-    let (world, _folder) = with_file(16 << 20, change).await;
-    let served = Served::new(&world).await;
-    let client = connect(&served, 32 << 10).await;
-    let mut body = ask(&client, "/large.bin").await;
+    let (server, _folder) = with_file(16 << 20, change).await;
+    let served = Served::new(&server).await;
+    let (client, _driver) = connect(&served, 32 << 10).await;
+    let mut body = ask_for_body(&client, "/large.bin", None).await;
     let mut taken = 0;
     let end = tokio::time::timeout(Duration::from_secs(60), async {
         loop {
@@ -135,12 +117,12 @@ async fn an_answer_from_memory_arrives_whole_however_long_its_client_takes() {
         settings.limits.idle_seconds_max = 2;
     };
     let length = 20 << 20;
-    let (world, _folder) = with_file(length, change).await;
-    let served = Served::new(&world).await;
+    let (server, _folder) = with_file(length, change).await;
+    let served = Served::new(&server).await;
     // Both take longer than a connection may be without a request.
     let over_http2 = async {
-        let client = connect(&served, 256 << 10).await;
-        let mut body = ask(&client, "/large.bin").await;
+        let (client, _driver) = connect(&served, 256 << 10).await;
+        let mut body = ask_for_body(&client, "/large.bin", None).await;
         let mut taken = 0;
         while let Some(piece) = body.data().await {
             let piece = piece.expect("it goes on");

@@ -1,0 +1,3 @@
+//! Commands of the program that work on the database.
+
+mod backup_shares;
