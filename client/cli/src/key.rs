@@ -102,9 +102,9 @@ async fn look_up(context: &Context, client: &Client, owner: Address) -> Result<K
     let is_yours = epochs.map(|epochs| epochs.newest() > 0 && !epochs.is_newest_foreign());
     let server_agrees = match client.api() {
         Ok(api) => match api.find_key(owner).await {
-            Ok(published) => {
-                Some(published.map(|published| published.key.to_vec()) == key.map(|key| key.as_bytes().to_vec()))
-            }
+            Ok(published) => Some(
+                published.map(|published| published.key.to_vec()) == key.as_ref().map(|key| key.as_bytes().to_vec()),
+            ),
             Err(failure) => {
                 context.screen.note(format!("The server's key was not compared: {failure}"));
                 None
