@@ -4,9 +4,9 @@ import * as api from '../api/routes.ts';
 import type { Chain } from '../chain/chain.ts';
 import { keyEvents } from '../chain/events.ts';
 import { Failure } from '../failure.ts';
-import { KEM_SECP256K1 } from '../protocol/codes.ts';
+import { KEM_X_WING } from '../protocol/codes.ts';
 import { sameHex } from '../protocol/hex.ts';
-import { PublicKey } from '../protocol/identity.ts';
+import { PublicKey } from '../protocol/key-pair.ts';
 
 export interface CurrentKey {
   readonly key: PublicKey;
@@ -29,7 +29,7 @@ function parse(text: string): PublicKey {
  */
 export async function publicKey(chain: Chain, owner: Address): Promise<CurrentKey> {
   const stored = await chain.findKey(owner);
-  if (stored === null || stored.kem !== KEM_SECP256K1) throw new Failure('key_not_registered');
+  if (stored === null || stored.kem !== KEM_X_WING) throw new Failure('key_not_registered');
   const [events, told] = await Promise.all([
     keyEvents(chain, owner),
     // The chain is enough: it does not matter if the server does not answer.
@@ -49,7 +49,7 @@ export async function publicKey(chain: Chain, owner: Address): Promise<CurrentKe
 
 /** Returns the public key of a person in an epoch. */
 export async function publicKeyAt(chain: Chain, owner: Address, epoch: number): Promise<PublicKey> {
-  const event = (await keyEvents(chain, owner)).find((found) => found.epoch === epoch && found.kem === KEM_SECP256K1);
+  const event = (await keyEvents(chain, owner)).find((found) => found.epoch === epoch && found.kem === KEM_X_WING);
   if (event === undefined) throw new Failure('key_not_registered');
   return parse(event.key);
 }
