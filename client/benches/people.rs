@@ -12,13 +12,13 @@ use alloy::{
 };
 use async_trait::async_trait;
 use client::{
-    Client, ClientError,
+    Client,
     act::Way,
     home::Home,
     register, session,
     set_up::{self, DeploymentSource, SetUp},
     unlock::{self, Keys},
-    wallet::{LocalWallet, Wallet, Wish},
+    wallet::{LocalWallet, Wallet, WalletError, Wish},
 };
 use localnet::Stack;
 use secrecy::{ExposeSecret, SecretString};
@@ -35,7 +35,7 @@ pub(crate) struct Person {
 
 impl Person {
     /// Creates a person whose directory is `home`, with a new wallet and a published key.
-    pub(crate) async fn new(stack: &Stack, home: &Path) -> Result<Self, ClientError> {
+    pub(crate) async fn new(stack: &Stack, home: &Path) -> anyhow::Result<Self> {
         let person = Self::with_wallet(stack, home, LocalWallet::generate()).await?;
         register::register(&person.client, &person.wallet, &person.keys, Way::Relayed).await?;
         let passphrase = SecretString::from(PASSPHRASE);
@@ -44,7 +44,7 @@ impl Person {
     }
 
     /// Creates a person whose directory is `home`, with this wallet and no published key.
-    pub(crate) async fn with_wallet(stack: &Stack, home: &Path, wallet: LocalWallet) -> Result<Self, ClientError> {
+    pub(crate) async fn with_wallet(stack: &Stack, home: &Path, wallet: LocalWallet) -> anyhow::Result<Self> {
         let wallet = TimedWallet { inner: wallet, asked: Arc::default() };
         let passphrase = SecretString::from(PASSPHRASE);
         let plan = SetUp {
@@ -79,11 +79,11 @@ impl Wallet for TimedWallet {
         self.inner.address()
     }
 
-    async fn sign_message(&self, text: &str, wish: Wish<'_>) -> Result<Bytes, ClientError> {
+    async fn sign_message(&self, text: &str, wish: Wish<'_>) -> Result<Bytes, WalletError> {
         self.inner.sign_message(text, wish).await
     }
 
-    async fn sign_typed(&self, hash: B256, wish: Wish<'_>) -> Result<Bytes, ClientError> {
+    async fn sign_typed(&self, hash: B256, wish: Wish<'_>) -> Result<Bytes, WalletError> {
         *self.asked.lock().expect("nobody panics while holding it") = Some(Instant::now());
         self.inner.sign_typed(hash, wish).await
     }
@@ -92,7 +92,7 @@ impl Wallet for TimedWallet {
         self.inner.sender()
     }
 
-    fn confirm(&self, wish: Wish<'_>) -> Result<(), ClientError> {
+    fn confirm(&self, wish: Wish<'_>) -> Result<(), WalletError> {
         self.inner.confirm(wish)
     }
 }

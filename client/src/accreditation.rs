@@ -1,34 +1,83 @@
-//! Who vouches for whom, and the directory of accredited people.
+//! Accreditors, accreditations, and the directory of accredited people.
 
 use alloy::primitives::Address;
 use futures::{StreamExt, TryStreamExt};
 use protocol::{
     bodies::people::{DirectoryEntry, DirectoryQuery},
     codes::Role,
-    ends::check_accreditation_end,
+    ends::{TooFarAhead, check_accreditation_end},
     messages::{Accredit, Action, AddAccreditor, RemoveAccreditor, Suspend},
     statements::{PROFILE_TEXT_BYTES_MAX, Profile, SignedProfile},
 };
 use serde::Serialize;
 
 use crate::{
-    act::{Settled, Way, carry_out, new_deadline, new_nonce, new_revocation_deadline},
-    chain::{ChainPractitioner, uint40, unix_now},
+    act::{ActError, Settled, Way, carry_out, new_deadline, new_nonce, new_revocation_deadline},
+    api::ServerError,
+    chain::{ChainError, ChainPractitioner, uint40, unix_now},
     client::Client,
-    error::{ClientError, Kind},
-    wallet::{Wallet, Wish},
+    error::{codes, failure, lift, sentence},
+    lookup::LookupError,
+    wallet::{Wallet, WalletError, Wish},
 };
+
+/// Why an accreditor, an accreditation or a profile was not changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccreditationError {
+    /// An accreditation needs a role and a period.
+    #[error("An accreditation names at least one role and ends after it begins.")]
+    NoRoleOrPeriod,
+    /// The accreditation would end later than is allowed.
+    #[error("{}", sentence(.0))]
+    TooFarAhead(#[from] TooFarAhead),
+    /// A profile needs a name, and its texts are too long or not one line.
+    #[error("A profile has a name, and each text has at most {PROFILE_TEXT_BYTES_MAX} bytes.")]
+    InvalidProfile,
+    /// The practitioner is not suspended.
+    #[error("{0} is not suspended.")]
+    NotSuspended(Address),
+    /// The wallet does not vouch for the practitioner now.
+    #[error("You do not vouch for {0}.")]
+    NotYours(Address),
+    /// The action was not carried out.
+    #[error(transparent)]
+    Act(ActError),
+    /// The server does not do what it was asked.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The chain cannot be asked, or is another one.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The wallet does not sign.
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
+}
+
+failure! { AccreditationError {
+    NoRoleOrPeriod => codes::USAGE;
+    TooFarAhead => codes::USAGE;
+    InvalidProfile => codes::USAGE;
+    NotSuspended => codes::USAGE, "To vouch anew for another time: medlock accredit.";
+    NotYours => codes::NOT_ALLOWED, "Vouch first: medlock accredit.";
+    ..Act;
+    ..Server;
+    ..Chain;
+    ..Wallet;
+} }
+
+lift! { ActError => AccreditationError { Server, Chain, Wallet, ..Act } }
 
 /// Names an accreditor; only the owner of `Accreditation`.
 ///
 /// # Errors
-/// What wallet, server and chain refuse.
+/// Refusals of wallet, server and chain.
 pub async fn add_accreditor(
     client: &Client,
     wallet: &dyn Wallet,
     accreditor: Address,
     way: Way,
-) -> Result<Settled, ClientError> {
+) -> Result<Settled, AccreditationError> {
     let action = Action::AddAccreditor(AddAccreditor {
         owner: wallet.address(),
         accreditor,
@@ -36,32 +85,32 @@ pub async fn add_accreditor(
         nonce: new_nonce(),
         deadline: new_deadline(client).await?,
     });
-    carry_out(client, wallet, action, way).await
+    Ok(carry_out(client, wallet, action, way).await?)
 }
 
 /// Removes an accreditor, and so stops everyone it vouched for; only the owner of `Accreditation`.
 ///
 /// # Errors
-/// What wallet, server and chain refuse.
+/// Refusals of wallet, server and chain.
 pub async fn remove_accreditor(
     client: &Client,
     wallet: &dyn Wallet,
     accreditor: Address,
     way: Way,
-) -> Result<Settled, ClientError> {
+) -> Result<Settled, AccreditationError> {
     let action = Action::RemoveAccreditor(RemoveAccreditor {
         owner: wallet.address(),
         accreditor,
         nonce: new_nonce(),
         deadline: new_revocation_deadline(client).await?,
     });
-    carry_out(client, wallet, action, way).await
+    Ok(carry_out(client, wallet, action, way).await?)
 }
 
-/// What an accreditor vouches for.
+/// An accreditation to be made.
 #[derive(Clone, Debug)]
 pub struct NewAccreditation {
-    /// For whom.
+    /// The practitioner.
     pub practitioner: Address,
     /// In which roles; not empty.
     pub roles: Vec<Role>,
@@ -74,18 +123,15 @@ pub struct NewAccreditation {
 /// Vouches for a practitioner.
 ///
 /// # Errors
-/// What wallet, server and chain refuse.
+/// Refusals of wallet, server and chain.
 pub async fn accredit(
     client: &Client,
     wallet: &dyn Wallet,
     new: &NewAccreditation,
     way: Way,
-) -> Result<Settled, ClientError> {
+) -> Result<Settled, AccreditationError> {
     if new.roles.is_empty() || new.valid_until <= new.valid_from {
-        return Err(ClientError::new(
-            Kind::Usage,
-            "An accreditation names at least one role and ends after it begins.",
-        ));
+        return Err(AccreditationError::NoRoleOrPeriod);
     }
     let epoch = client.chain().find_practitioner(new.practitioner).await?.map_or(0, |known| known.epoch);
     accredit_in(client, wallet, new, epoch, way).await
@@ -94,37 +140,35 @@ pub async fn accredit(
 /// Suspends a practitioner. Every accreditation signed before it can no longer land.
 ///
 /// # Errors
-/// What wallet, server and chain refuse.
+/// Refusals of wallet, server and chain.
 pub async fn suspend(
     client: &Client,
     wallet: &dyn Wallet,
     practitioner: Address,
     way: Way,
-) -> Result<Settled, ClientError> {
+) -> Result<Settled, AccreditationError> {
     let action = Action::Suspend(Suspend {
         accreditor: wallet.address(),
         practitioner,
         nonce: new_nonce(),
         deadline: new_revocation_deadline(client).await?,
     });
-    carry_out(client, wallet, action, way).await
+    Ok(carry_out(client, wallet, action, way).await?)
 }
 
 /// Ends a suspension: vouches once more, in the roles and for the period that stand on chain.
 ///
 /// # Errors
-/// [`Kind::NotAllowed`] if somebody else vouches for them, [`Kind::Usage`] if they are not suspended; what wallet,
-/// server and chain refuse.
+/// [`AccreditationError::NotYours`], [`AccreditationError::NotSuspended`]; refusals of wallet, server and chain.
 pub async fn reinstate(
     client: &Client,
     wallet: &dyn Wallet,
     practitioner: Address,
     way: Way,
-) -> Result<Settled, ClientError> {
+) -> Result<Settled, AccreditationError> {
     let known = own_practitioner(client, wallet, practitioner).await?;
     if !known.suspended {
-        return Err(ClientError::new(Kind::Usage, format!("{practitioner} is not suspended."))
-            .remedy("To vouch anew for another time: medlock accredit."));
+        return Err(AccreditationError::NotSuspended(practitioner));
     }
     let again = NewAccreditation {
         practitioner,
@@ -142,7 +186,7 @@ async fn accredit_in(
     new: &NewAccreditation,
     epoch: u32,
     way: Way,
-) -> Result<Settled, ClientError> {
+) -> Result<Settled, AccreditationError> {
     check_accreditation_end(new.valid_until, unix_now())?;
     let action = Action::Accredit(Accredit {
         accreditor: wallet.address(),
@@ -155,7 +199,7 @@ async fn accredit_in(
         nonce: new_nonce(),
         deadline: new_deadline(client).await?,
     });
-    carry_out(client, wallet, action, way).await
+    Ok(carry_out(client, wallet, action, way).await?)
 }
 
 /// The accreditation of somebody for whom the wallet vouches.
@@ -163,45 +207,41 @@ async fn own_practitioner(
     client: &Client,
     wallet: &dyn Wallet,
     practitioner: Address,
-) -> Result<ChainPractitioner, ClientError> {
+) -> Result<ChainPractitioner, AccreditationError> {
     let (known, epoch) = tokio::try_join!(
         client.chain().find_practitioner(practitioner),
         client.chain().accreditor_epoch(wallet.address()),
     )?;
-    // What an accreditor signed before it was removed and named again no longer counts.
-    known.filter(|known| known.accreditor == wallet.address() && known.accreditor_epoch == epoch).ok_or_else(|| {
-        ClientError::new(Kind::NotAllowed, format!("You do not vouch for {practitioner}."))
-            .remedy("Vouch first: medlock accredit.")
-    })
+    // An accreditation that was signed before its accreditor was removed and named again no longer counts.
+    known
+        .filter(|known| known.accreditor == wallet.address() && known.accreditor_epoch == epoch)
+        .ok_or(AccreditationError::NotYours(practitioner))
 }
 
-/// What an accreditor publishes about a practitioner.
+/// The public description of a practitioner, which their accreditor signs.
 #[derive(Clone, Debug)]
 pub struct NewProfile {
     /// About whom.
     pub practitioner: Address,
     /// Their name.
     pub name: String,
-    /// Where they work.
+    /// Their organisation.
     pub organisation: String,
-    /// What they do.
+    /// Their specialty.
     pub specialty: String,
 }
 
 /// Signs and publishes a practitioner's profile; roles are those on chain.
 ///
 /// # Errors
-/// [`Kind::NotAllowed`] if somebody else vouches for them; what wallet and server refuse.
-pub async fn publish_profile(client: &Client, wallet: &dyn Wallet, new: &NewProfile) -> Result<(), ClientError> {
+/// [`AccreditationError::NotYours`], [`AccreditationError::InvalidProfile`]; refusals of wallet and server.
+pub async fn publish_profile(client: &Client, wallet: &dyn Wallet, new: &NewProfile) -> Result<(), AccreditationError> {
     client.chain().verify_deployment().await?;
     let texts = [&new.name, &new.organisation, &new.specialty];
     if texts.iter().any(|text| text.len() > PROFILE_TEXT_BYTES_MAX || text.chars().any(char::is_control))
         || new.name.trim().is_empty()
     {
-        return Err(ClientError::new(
-            Kind::Usage,
-            format!("A profile has a name, and each text has at most {PROFILE_TEXT_BYTES_MAX} bytes."),
-        ));
+        return Err(AccreditationError::InvalidProfile);
     }
     let known = own_practitioner(client, wallet, new.practitioner).await?;
     let profile = Profile {
@@ -217,7 +257,7 @@ pub async fn publish_profile(client: &Client, wallet: &dyn Wallet, new: &NewProf
     let hash = SignedProfile::signing_hash(&profile, client.deployment());
     let sentence = format!("Publish that {} is {}.", new.practitioner, new.name);
     let signature = wallet.sign_typed(hash, Wish { sentence: &sentence }).await?;
-    client.api()?.put_profile(&SignedProfile { profile, signature }).await
+    Ok(client.api()?.put_profile(&SignedProfile { profile, signature }).await?)
 }
 
 /// Filters of the directory.
@@ -232,13 +272,13 @@ pub struct DirectoryFilter {
 /// One accredited person, as the chain knows them; the profile only if its accreditor's signature holds.
 #[derive(Clone, Debug, Serialize)]
 pub struct Person {
-    /// Who.
+    /// The address.
     #[serde(with = "protocol::hex_text")]
     pub address: Address,
-    /// Who vouches.
+    /// The accreditor.
     #[serde(with = "protocol::hex_text")]
     pub accreditor: Address,
-    /// In which roles.
+    /// The roles.
     pub roles: Vec<Role>,
     /// Unix seconds.
     pub valid_from: u64,
@@ -262,14 +302,14 @@ pub struct Person {
 /// The directory. Every entry is compared with the chain; one that the chain does not know is left out.
 ///
 /// # Errors
-/// What the server refuses.
-pub async fn directory(client: &Client, filter: &DirectoryFilter) -> Result<Vec<Person>, ClientError> {
+/// [`LookupError`].
+pub async fn directory(client: &Client, filter: &DirectoryFilter) -> Result<Vec<Person>, LookupError> {
     client.chain().verify_deployment().await?;
     let query = DirectoryQuery { role: filter.role, name: filter.name.clone(), ..DirectoryQuery::default() };
     let told = client.api()?.directory(&query).await?;
     let compare = told.into_iter().map(|entry| async move {
         let profile = checked_profile(client, &entry).await?;
-        from_chain(client, entry.address, profile).await
+        Ok::<_, LookupError>(from_chain(client, entry.address, profile).await?)
     });
     let people: Vec<Option<Person>> = futures::stream::iter(compare).buffered(16).try_collect().await?;
     Ok(people
@@ -282,8 +322,8 @@ pub async fn directory(client: &Client, filter: &DirectoryFilter) -> Result<Vec<
 /// One person: accreditation from the chain, profile from the server if it holds. `None` if nobody ever vouched.
 ///
 /// # Errors
-/// [`Kind::Rpc`]. A server that does not answer only costs the name.
-pub async fn person(client: &Client, address: Address) -> Result<Option<Person>, ClientError> {
+/// [`ChainError::Rpc`]. Without an answer of the server only the name is missing.
+pub async fn person(client: &Client, address: Address) -> Result<Option<Person>, ChainError> {
     let Some(person) = from_chain(client, address, None).await? else { return Ok(None) };
     let told = match client.api() {
         Ok(api) if client.is_signed_in() => api.directory(&DirectoryQuery::default()).await.unwrap_or_default(),
@@ -294,11 +334,7 @@ pub async fn person(client: &Client, address: Address) -> Result<Option<Person>,
     Ok(Some(with_profile(person, profile)))
 }
 
-async fn from_chain(
-    client: &Client,
-    address: Address,
-    profile: Option<Profile>,
-) -> Result<Option<Person>, ClientError> {
+async fn from_chain(client: &Client, address: Address, profile: Option<Profile>) -> Result<Option<Person>, ChainError> {
     let (known, key) = tokio::try_join!(client.chain().find_practitioner(address), client.chain().find_key(address))?;
     let Some(known) = known else { return Ok(None) };
     let person = Person {
@@ -338,7 +374,7 @@ fn with_profile(person: Person, profile: Option<Profile>) -> Person {
 }
 
 /// The profile of an entry, if the signature is that of an accreditor who may vouch now, in the same epoch.
-async fn checked_profile(client: &Client, entry: &DirectoryEntry) -> Result<Option<Profile>, ClientError> {
+async fn checked_profile(client: &Client, entry: &DirectoryEntry) -> Result<Option<Profile>, ChainError> {
     let Some(signed) = &entry.profile else { return Ok(None) };
     let profile = &signed.profile;
     let hash = SignedProfile::signing_hash(profile, client.deployment());

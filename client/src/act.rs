@@ -1,19 +1,24 @@
 //! How an action gets to the chain: relayed, or sent by the wallet itself.
 
+mod error;
+mod send;
+
+pub use error::ActError;
+pub use send::Settled;
+
 use std::time::{Duration, Instant};
 
-use alloy::primitives::{B256, U256};
+use alloy::primitives::U256;
 use protocol::{
     bodies::relay::{ActionState, ActionView, Waiting},
     ends::{DEADLINE_SECONDS, REVOCATION_SECONDS, TooFarAhead},
     messages::{Action, SignedAction},
 };
-use serde::Serialize;
 
 use crate::{
-    chain::unix_now,
+    api::ServerError,
+    chain::{ChainError, unix_now},
     client::Client,
-    error::{ClientError, Kind},
     wallet::Wallet,
 };
 
@@ -27,17 +32,7 @@ pub enum Way {
     Direct,
 }
 
-/// A carried-out action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Settled {
-    /// The transaction, once it was sent.
-    #[serde(with = "protocol::hex_text::option")]
-    pub tx_hash: Option<B256>,
-    /// The block it is in; `None` while it waits (relayed, answered 202).
-    pub block_number: Option<u64>,
-}
-
-/// How long to wait for a relayed action that the server has accepted.
+/// The longest wait for a relayed action that the server has accepted.
 const WAIT_MAX: Duration = Duration::from_secs(90);
 
 /// A fresh unordered nonce.
@@ -49,8 +44,8 @@ pub fn new_nonce() -> U256 {
 /// The deadline of a message that is signed now: the later of this device's clock and the chain's, and an hour.
 ///
 /// # Errors
-/// [`Kind::Rpc`].
-pub async fn new_deadline(client: &Client) -> Result<U256, ClientError> {
+/// [`ChainError::Rpc`].
+pub async fn new_deadline(client: &Client) -> Result<U256, ChainError> {
     Ok(U256::from(client.chain().now().await?.max(unix_now()) + DEADLINE_SECONDS))
 }
 
@@ -58,8 +53,8 @@ pub async fn new_deadline(client: &Client) -> Result<U256, ClientError> {
 /// and the server keeps the door shut until then.
 ///
 /// # Errors
-/// [`Kind::Rpc`].
-pub async fn new_revocation_deadline(client: &Client) -> Result<U256, ClientError> {
+/// [`ChainError::Rpc`].
+pub async fn new_revocation_deadline(client: &Client) -> Result<U256, ChainError> {
     Ok(U256::from(client.chain().now().await?.max(unix_now()) + REVOCATION_SECONDS))
 }
 
@@ -68,8 +63,8 @@ pub async fn new_revocation_deadline(client: &Client) -> Result<U256, ClientErro
 /// Waits until it is mined, and sees it on the chain itself.
 ///
 /// # Errors
-/// What the wallet, the server or the chain refuses; [`Kind::StillPending`] if the server has accepted it and it takes long.
-pub async fn carry_out(client: &Client, wallet: &dyn Wallet, action: Action, way: Way) -> Result<Settled, ClientError> {
+/// [`ActError`]; one whose name begins with `Pending` if the server has accepted the action and it takes long.
+pub async fn carry_out(client: &Client, wallet: &dyn Wallet, action: Action, way: Way) -> Result<Settled, ActError> {
     match way {
         Way::Direct => send(client, wallet, &action).await,
         Way::Relayed => {
@@ -81,72 +76,54 @@ pub async fn carry_out(client: &Client, wallet: &dyn Wallet, action: Action, way
 }
 
 /// The action goes on by itself; the server says why it takes long, where it knows.
-fn still_pending(waiting: Option<Waiting>) -> ClientError {
-    let what = "The server has accepted the action, but it is not mined yet";
+const fn still_pending(waiting: Option<Waiting>) -> ActError {
     match waiting {
-        None => ClientError::new(Kind::StillPending, format!("{what}.")),
-        Some(Waiting::Room) => ClientError::new(Kind::StillPending, format!("{what}: others go first.")),
-        Some(Waiting::Fees) => {
-            ClientError::new(Kind::StillPending, format!("{what}: the chain costs more now than the server pays."))
-                .remedy("It goes on by itself once the fees fall. To pay yourself and not wait: --direct.")
-        }
-        Some(Waiting::Funds) => {
-            ClientError::new(Kind::StillPending, format!("{what}: the server has too little ether for it.")).remedy(
-                "Tell the operator of the server; it goes on by itself then. To pay yourself and not wait: --direct.",
-            )
-        }
+        None => ActError::Pending,
+        Some(Waiting::Room) => ActError::PendingForRoom,
+        Some(Waiting::Fees) => ActError::PendingForFees,
+        Some(Waiting::Funds) => ActError::PendingForFunds,
     }
 }
 
 /// Signs an action, after checking that this device and its deployment file are on the same chain.
-pub(crate) async fn sign(client: &Client, wallet: &dyn Wallet, action: Action) -> Result<SignedAction, ClientError> {
+pub(crate) async fn sign(client: &Client, wallet: &dyn Wallet, action: Action) -> Result<SignedAction, ActError> {
     expect_ends(&action)?;
     client.chain().verify_deployment().await?;
-    wallet.sign_action(action, client.deployment()).await
+    Ok(wallet.sign_action(action, client.deployment()).await?)
 }
 
 /// Sends an action with the wallet's own transaction.
-pub(crate) async fn send(client: &Client, wallet: &dyn Wallet, action: &Action) -> Result<Settled, ClientError> {
+pub(crate) async fn send(client: &Client, wallet: &dyn Wallet, action: &Action) -> Result<Settled, ActError> {
     expect_ends(action)?;
-    client.chain().send(wallet, action).await
+    send::send(client.chain(), wallet, action).await
 }
 
-/// Nothing is signed that ends later than a server would take.
-fn expect_ends(action: &Action) -> Result<(), ClientError> {
+/// Refuses to sign what ends later than a server would take.
+fn expect_ends(action: &Action) -> Result<(), TooFarAhead> {
     let now = unix_now();
     debug_assert!(
         !action.takes_away() || action.deadline() > U256::from(now + REVOCATION_SECONDS / 2),
         "what takes away counts for 30 days: new_revocation_deadline"
     );
-    Ok(action.check_ends(now)?)
-}
-
-impl From<TooFarAhead> for ClientError {
-    fn from(end: TooFarAhead) -> Self {
-        let mut sentence = end.to_string();
-        sentence[..1].make_ascii_uppercase();
-        Self::new(Kind::Usage, sentence + ".")
-    }
+    action.check_ends(now)
 }
 
 /// Waits until a relayed action is mined, and sees it on the chain itself.
-pub(crate) async fn settle(client: &Client, action: &Action, view: Option<ActionView>) -> Result<Settled, ClientError> {
+pub(crate) async fn settle(client: &Client, action: &Action, view: Option<ActionView>) -> Result<Settled, ActError> {
     let id = action.id(client.deployment());
     let begun = Instant::now();
     let mut view = view;
     loop {
         match &view {
             Some(view) if view.id != id => {
-                return Err(ClientError::new(Kind::WrongAnswer, "The server answered about another action."));
+                return Err(ServerError::WrongAnswer("The server answered about another action.").into());
             }
             Some(ActionView { state: ActionState::Failed, problem, .. }) => {
-                return Err(problem.clone().map_or_else(
-                    || ClientError::new(Kind::Reverted, "The relayed action failed without a reason."),
-                    ClientError::from,
-                ));
+                let reason = problem.clone().map(ServerError::from);
+                return Err(reason.map_or(ActError::FailedWithoutReason, ActError::from));
             }
             Some(ActionView { state: ActionState::Mined, tx_hash, block_number, .. }) => {
-                client.chain().confirm_relayed(action).await?;
+                send::confirm_relayed(client.chain(), action).await?;
                 return Ok(Settled { tx_hash: *tx_hash, block_number: *block_number });
             }
             Some(_) | None => {}

@@ -4,9 +4,11 @@
 //! Reads are tried again when the server does not answer; so are writes, but only those that carry an idempotency key
 //! or whose bytes mean the same the second time.
 
+mod error;
 mod request;
 mod routes;
 
+pub use error::{Refusal, ServerError};
 pub use request::Revision;
 pub(crate) use routes::PrivateBlobName;
 pub use routes::{Blob, RelayerStatus};
@@ -21,8 +23,6 @@ use std::{
 
 use reqwest::Url;
 use secrecy::SecretString;
-
-use crate::error::{ClientError, Kind};
 
 /// How long an answer may take. The server itself answers 202 after 30 s.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(90);
@@ -42,12 +42,11 @@ impl Api {
     /// Prepares the connection; asks nothing yet.
     ///
     /// # Errors
-    /// [`Kind::InvalidConfig`] if `url` is not an http(s) URL.
-    pub fn new(url: &str) -> Result<Self, ClientError> {
-        let invalid = || ClientError::new(Kind::InvalidConfig, "`api` is not an http or https URL.");
-        let base: Url = url.parse().map_err(|error| invalid().because(error))?;
+    /// [`ServerError::InvalidUrl`] if `url` is not an http(s) URL.
+    pub fn new(url: &str) -> Result<Self, ServerError> {
+        let base = url.parse::<Url>().map_err(|error| ServerError::InvalidUrl(Some(error.into())))?;
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
-            return Err(invalid());
+            return Err(ServerError::InvalidUrl(None));
         }
         let http = reqwest::Client::builder()
             .user_agent(concat!("medlock/", env!("CARGO_PKG_VERSION")))
@@ -56,7 +55,7 @@ impl Api {
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true)
             .build()
-            .map_err(|error| ClientError::new(Kind::InvalidConfig, "No HTTP client can be made.").because(error))?;
+            .map_err(|error| ServerError::HttpClient(error.into()))?;
         Ok(Self { base, http, token: Arc::default(), unreadable: Arc::default() })
     }
 
@@ -81,7 +80,7 @@ impl Api {
         *self.token.write().unwrap_or_else(std::sync::PoisonError::into_inner) = token;
     }
 
-    /// Whether a session is used.
+    /// Returns whether a session is used.
     pub(crate) fn has_token(&self) -> bool {
         self.token().is_some()
     }

@@ -1,108 +1,65 @@
-//! The access log: reading it, comparing it with the chain, and checking what the operator must be able to show
-//! (SPEC, section 11).
+//! The access log: reading it, comparing it with the chain, and checking the operator's evidence (SPEC, section 11).
 
 mod entries;
 mod listed;
+mod log;
 mod permission;
 mod recompute;
+mod report;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use protocol::{
-    bodies::log::{LogEntry, LogQuery},
-    codes::Purpose,
-    ids::{LeafHash, RecordId},
+use protocol::ids::LeafHash;
+
+use self::{
+    entries::Examination, log::own_records, permission::Permissions, recompute::recompute, report::GRACE_SECONDS,
 };
-use serde::Serialize;
+pub use self::{
+    listed::{ListedRead, OnChain, Who, listed},
+    log::{LogFilter, log},
+    report::{AuditReport, LogFinding},
+};
+use crate::{
+    api::ServerError,
+    chain::{AnchoredAccess, ChainError},
+    client::Client,
+    error::{failure, lift},
+    home::DeviceError,
+    lookup::LookupError,
+    progress::Progress,
+    receipts,
+    unlock::Keys,
+};
 
-pub use self::listed::{ListedRead, OnChain, Who, listed};
-use self::{entries::Examination, permission::Permissions, recompute::recompute};
-use crate::{chain::AnchoredAccess, client::Client, error::ClientError, progress::Progress, receipts, unlock::Keys};
-
-/// How late after `anchorBy` a missing entry becomes evidence: the newest block's time may lag behind a clock.
-const GRACE_SECONDS: u64 = 60;
-/// How old an entry of the server's log may be before it must stand on chain, where no leaf says it better.
-const ANCHOR_SECONDS_MAX: u64 = 600;
-
-/// Filters of the log.
-#[derive(Clone, Debug, Default)]
-pub struct LogFilter {
-    /// Only reads of this record.
-    pub record: Option<RecordId>,
-    /// Only reads for this purpose.
-    pub purpose: Option<Purpose>,
-    /// Only reads from this second on.
-    pub from: Option<u64>,
-    /// Only reads before this second.
-    pub until: Option<u64>,
+/// Why the log cannot be checked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuditError {
+    /// The server does not do what it was asked.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The chain cannot be asked, or is another one.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// A file of this device cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
 }
 
-/// The log as the server tells it, newest first: of one's own records and reads; for auditors of all, without readers.
-/// [`listed`] compares it with the chain.
-///
-/// # Errors
-/// What the server refuses.
-pub async fn log(client: &Client, filter: &LogFilter) -> Result<Vec<LogEntry>, ClientError> {
-    let query = LogQuery {
-        record: filter.record,
-        purpose: filter.purpose,
-        from: filter.from,
-        until: filter.until,
-        ..LogQuery::default()
-    };
-    client.api()?.log(&query).await
-}
+failure! { AuditError {
+    ..Server;
+    ..Chain;
+    ..Device;
+} }
 
-/// One thing that does not hold.
-#[derive(Clone, Debug, Serialize)]
-pub struct LogFinding {
-    /// A stable word, from the table of SPEC, section 11: `root`, `head`, `size`, `hidden_read`, `missing_leaf`,
-    /// `unanchored_entry`, `unlogged_read`, `late_anchor`, `withheld_evidence`, `evidence`, `wrong_reader`, `no_grant`,
-    /// `damaged_receipt`.
-    pub kind: &'static str,
-    /// One sentence.
-    pub what: String,
-    /// The leaf it is about, if one.
-    pub leaf: Option<LeafHash>,
-}
-
-impl LogFinding {
-    fn about(leaf: LeafHash, kind: &'static str, what: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), leaf: Some(leaf) }
-    }
-}
-
-/// What a recomputation found.
-#[derive(Clone, Debug, Serialize)]
-pub struct AuditReport {
-    /// Leaves on chain.
-    pub leaves: u64,
-    /// Checkpoints on chain, each recomputed.
-    pub checkpoints: u64,
-    /// RFC 6962 root over all leaves, recomputed, hex.
-    pub root: String,
-    /// Entries of the server's log that were found on chain.
-    pub entries_found: u64,
-    /// Leaves whose content the operator showed and that hold.
-    pub evidence_checked: u64,
-    /// Readers of own records whose tag was recomputed from the seed.
-    pub readers_checked: u64,
-    /// Leaves at whose block a permission stood.
-    pub permissions_checked: u64,
-    /// Receipts of this device whose leaf is anchored in time.
-    pub receipts_anchored: u64,
-    /// Receipts of this device that still have time.
-    pub receipts_waiting: u64,
-    /// What does not hold; empty is good.
-    pub findings: Vec<LogFinding>,
-}
+lift! { LookupError => AuditError { Server, Chain } }
 
 /// Recomputes the operator's whole log from chain events alone, then compares the server's entries, its evidence where
 /// this person may see it, and this device's receipts with it.
 ///
 /// # Errors
-/// [`crate::Kind::Rpc`]; findings are not errors. Without a session only the chain and this device's receipts are checked.
-pub async fn verify(client: &Client, progress: &Progress) -> Result<AuditReport, ClientError> {
+/// [`AuditError`]; findings are not errors. Without a session only the chain and this device's receipts are checked.
+pub async fn verify(client: &Client, progress: &Progress) -> Result<AuditReport, AuditError> {
     verify_with(client, None, progress).await
 }
 
@@ -110,14 +67,10 @@ pub async fn verify(client: &Client, progress: &Progress) -> Result<AuditReport,
 ///
 /// # Errors
 /// As [`verify`].
-pub async fn verify_with(
-    client: &Client,
-    keys: Option<&Keys>,
-    progress: &Progress,
-) -> Result<AuditReport, ClientError> {
+pub async fn verify_with(client: &Client, keys: Option<&Keys>, progress: &Progress) -> Result<AuditReport, AuditError> {
     let chain = client.chain();
     chain.verify_deployment().await?;
-    // What the server tells comes first: it cannot be ahead of a chain that is read afterwards.
+    // The server is asked first: it cannot be ahead of a chain that is read afterwards.
     let told = if client.is_signed_in() { log(client, &LogFilter::default()).await? } else { Vec::new() };
     let events = chain.access_log().await?;
     let stored_head = chain.log_head().await?;
@@ -140,19 +93,13 @@ pub async fn verify_with(
     Ok(report)
 }
 
-/// The ids of one's own records, from the chain.
-async fn own_records(client: &Client) -> Result<HashSet<RecordId>, ClientError> {
-    let versions = client.chain().versions_of(client.address()).await?;
-    Ok(versions.iter().map(|version| version.record).collect())
-}
-
 /// A receipt past its time without an `Accessed` for its leaf is evidence against the operator; so is one that came late.
 async fn check_receipts(
     client: &Client,
     anchored: &HashMap<LeafHash, AnchoredAccess>,
     now: u64,
     report: &mut AuditReport,
-) -> Result<(), ClientError> {
+) -> Result<(), AuditError> {
     let (receipts, damaged) = receipts::all(client.home())?;
     for error in damaged {
         let what = format!("A kept receipt cannot be read: {error}");

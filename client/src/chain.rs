@@ -1,9 +1,10 @@
 //! The device's own view of the chain, through a node of its own choice. What servers say is compared with it.
 
+mod error;
 mod events;
 mod history;
-mod send;
 
+pub use error::ChainError;
 pub use events::{AccessLogEvents, Anchor, AnchoredAccess, ChainGrant, ChainVersion, KeyHistory};
 pub use history::{AccreditationEvent, GrantEvent, RecordHistory};
 
@@ -28,8 +29,6 @@ use protocol::{
 };
 use tokio::sync::OnceCell;
 
-use crate::error::{ClientError, Kind};
-
 /// The chain, as the device's own RPC node shows it.
 #[derive(Clone)]
 pub struct Chain {
@@ -47,7 +46,7 @@ pub struct Block {
     pub time: u64,
 }
 
-/// What `KeyRegistry` says about an identity key.
+/// An identity key in `KeyRegistry`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChainKey {
     /// keccak256 of the key bytes.
@@ -60,16 +59,16 @@ pub struct ChainKey {
     pub since: u64,
 }
 
-/// What `RecordRegistry` says about a record.
+/// A record in `RecordRegistry`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChainRecord {
-    /// Whose it is.
+    /// The patient.
     pub patient: Address,
-    /// Its folder; `None` for a code that this version does not know.
+    /// The category; `None` for a code that this version does not know.
     pub category: Option<Category>,
     /// Newest version.
     pub version: u16,
-    /// Where it stands.
+    /// The status.
     pub status: RecordStatus,
     /// Its first uploader says not to rely on its versions up to this one; 0 for none.
     pub retracted: u16,
@@ -77,10 +76,10 @@ pub struct ChainRecord {
     pub created: u64,
 }
 
-/// What `RecordRegistry` says about a record's tombstone.
+/// The tombstone of a record in `RecordRegistry`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChainTombstone {
-    /// How often the record was tombstoned or opened again.
+    /// The number of times that the record was tombstoned or opened again.
     pub epoch: u32,
     /// Unix seconds from which on it can no longer be lifted; 0 where none stands.
     pub liftable_until: u64,
@@ -97,12 +96,12 @@ pub struct Allowed {
     pub not_after: u64,
 }
 
-/// What `Accreditation` says about a practitioner.
+/// A practitioner in `Accreditation`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainPractitioner {
-    /// Who vouches.
+    /// The accreditor.
     pub accreditor: Address,
-    /// In which roles.
+    /// The roles.
     pub roles: Vec<Role>,
     /// Unix seconds.
     pub valid_from: u64,
@@ -113,7 +112,7 @@ pub struct ChainPractitioner {
     pub counts: bool,
     /// Whether its accreditor has suspended it.
     pub suspended: bool,
-    /// How often it was accredited or suspended: what a new accreditation replaces.
+    /// The number of times that it was accredited or suspended; a new accreditation names it.
     pub epoch: u32,
     /// The accreditor's epoch in which it vouched; the accreditation counts in no other.
     pub accreditor_epoch: u32,
@@ -123,10 +122,9 @@ impl Chain {
     /// Prepares the connection; asks nothing yet.
     ///
     /// # Errors
-    /// [`Kind::InvalidConfig`] if `rpc` is not an http(s) URL.
-    pub fn new(rpc: &str, deployment: Deployment) -> Result<Self, ClientError> {
-        let url =
-            rpc.parse().map_err(|_| ClientError::new(Kind::InvalidConfig, "`rpc` is not an http or https URL."))?;
+    /// [`ChainError::InvalidUrl`] if `rpc` is not an http(s) URL.
+    pub fn new(rpc: &str, deployment: Deployment) -> Result<Self, ChainError> {
+        let url = rpc.parse().map_err(|_| ChainError::InvalidUrl)?;
         let provider = ProviderBuilder::new().connect_http(url).erased();
         Ok(Self { provider, deployment, verified: Arc::default() })
     }
@@ -156,27 +154,21 @@ impl Chain {
     /// that the deployment file names.
     ///
     /// # Errors
-    /// [`Kind::OtherChain`], [`Kind::OtherCode`], [`Kind::Rpc`].
-    pub async fn verify_deployment(&self) -> Result<(), ClientError> {
+    /// [`ChainError::OtherChain`], [`ChainError::OtherGenesis`], [`ChainError::OtherCode`], [`ChainError::Rpc`].
+    pub async fn verify_deployment(&self) -> Result<(), ChainError> {
         self.verified.get_or_try_init(|| self.verify_now()).await.copied()
     }
 
-    async fn verify_now(&self) -> Result<(), ClientError> {
+    async fn verify_now(&self) -> Result<(), ChainError> {
         let (chain_id, genesis) = tokio::try_join!(
             async { self.provider.get_chain_id().await.map_err(rpc) },
             self.block_hash(BlockNumberOrTag::Number(0)),
         )?;
         if chain_id != self.deployment.chain_id {
-            return Err(ClientError::new(
-                Kind::OtherChain,
-                format!("The RPC is on chain {chain_id}, the deployment on chain {}.", self.deployment.chain_id),
-            ));
+            return Err(ChainError::OtherChain { found: chain_id, expected: self.deployment.chain_id });
         }
         if genesis != self.deployment.genesis_hash {
-            return Err(ClientError::new(
-                Kind::OtherChain,
-                "The RPC is on another chain with the same id: its first block differs.",
-            ));
+            return Err(ChainError::OtherGenesis);
         }
         let contracts = &self.deployment.contracts;
         let named = [
@@ -186,13 +178,12 @@ impl Chain {
             ("GrantRegistry", &contracts.grant_registry),
             ("AccessLog", &contracts.access_log),
         ];
-        let check = async |(name, contract): (&str, &protocol::deployment::DeployedContract)| {
+        let check = async |(name, contract): (&'static str, &protocol::deployment::DeployedContract)| {
             let code = self.provider.get_code_at(contract.address).await.map_err(rpc)?;
             if keccak256(&code) == contract.code_hash {
                 return Ok(());
             }
-            let what = if code.is_empty() { "has no code there" } else { "has other code" };
-            Err(ClientError::new(Kind::OtherCode, format!("{name} at {} {what}.", contract.address)))
+            Err(ChainError::OtherCode { contract: name, address: contract.address, is_missing: code.is_empty() })
         };
         futures::future::try_join_all(named.map(check)).await.map(drop)
     }
@@ -200,25 +191,25 @@ impl Chain {
     /// The newest block.
     ///
     /// # Errors
-    /// [`Kind::Rpc`]; so for everything below.
-    pub async fn head(&self) -> Result<Block, ClientError> {
+    /// [`ChainError::Rpc`]; so for everything below.
+    pub async fn head(&self) -> Result<Block, ChainError> {
         let block = self.provider.get_block_by_number(BlockNumberOrTag::Latest).await.map_err(rpc)?;
         let block = block.ok_or_else(|| nonsense("The RPC has no newest block."))?;
         Ok(Block { number: block.header.number, time: block.header.timestamp })
     }
 
-    async fn block_hash(&self, number: BlockNumberOrTag) -> Result<B256, ClientError> {
+    async fn block_hash(&self, number: BlockNumberOrTag) -> Result<B256, ChainError> {
         let block = self.provider.get_block_by_number(number).await.map_err(rpc)?;
         Ok(block.ok_or_else(|| nonsense("The RPC does not have the block that was asked for."))?.header.hash)
     }
 
     /// The later of this device's clock and the newest block's time: what permissions are judged by.
-    pub async fn now(&self) -> Result<u64, ClientError> {
+    pub async fn now(&self) -> Result<u64, ChainError> {
         Ok(self.head().await?.time.max(unix_now()))
     }
 
     /// The identity key of somebody; `None` if none was published.
-    pub async fn find_key(&self, owner: Address) -> Result<Option<ChainKey>, ClientError> {
+    pub async fn find_key(&self, owner: Address) -> Result<Option<ChainKey>, ChainError> {
         let registry = KeyRegistry::new(self.deployment.address_of(ContractName::KeyRegistry), &self.provider);
         let key = registry.keyOf(owner, SLOT_IDENTITY).call().await.map_err(call)?;
         if key.epoch == 0 {
@@ -228,7 +219,7 @@ impl Chain {
     }
 
     /// A record; `None` if there is none.
-    pub async fn find_record(&self, record: RecordId) -> Result<Option<ChainRecord>, ClientError> {
+    pub async fn find_record(&self, record: RecordId) -> Result<Option<ChainRecord>, ChainError> {
         let registry = RecordRegistry::new(self.deployment.address_of(ContractName::RecordRegistry), &self.provider);
         let found = registry.recordOf(record.0).call().await.map_err(call)?;
         let Some(status) = RecordStatus::from_code(found.status) else { return Ok(None) };
@@ -242,8 +233,8 @@ impl Chain {
         }))
     }
 
-    /// How often a record was tombstoned or opened again, and until when that can be lifted.
-    pub async fn tombstone(&self, record: RecordId) -> Result<ChainTombstone, ClientError> {
+    /// Returns the state of a record's tombstone: its epoch, and until when it can be lifted.
+    pub async fn tombstone(&self, record: RecordId) -> Result<ChainTombstone, ChainError> {
         let registry = RecordRegistry::new(self.deployment.address_of(ContractName::RecordRegistry), &self.provider);
         let found = registry.tombstoneOf(record.0).call().await.map_err(call)?;
         Ok(ChainTombstone { epoch: found.epoch, liftable_until: found.liftableUntil.to() })
@@ -252,33 +243,33 @@ impl Chain {
     /// A record.
     ///
     /// # Errors
-    /// [`Kind::UnknownRecord`].
-    pub async fn record(&self, record: RecordId) -> Result<ChainRecord, ClientError> {
+    /// [`ChainError::UnknownRecord`].
+    pub async fn record(&self, record: RecordId) -> Result<ChainRecord, ChainError> {
         let found = self.find_record(record).await?;
-        found.ok_or_else(|| ClientError::new(Kind::UnknownRecord, "There is no such record on chain."))
+        found.ok_or(ChainError::UnknownRecord)
     }
 
     /// The stored terms of a grant; all zero where none ever stood.
-    pub async fn terms(&self, patient: Address, tag: Tag, kind: ScopeKind, id: B256) -> Result<Terms, ClientError> {
+    pub async fn terms(&self, patient: Address, tag: Tag, kind: ScopeKind, id: B256) -> Result<Terms, ChainError> {
         let registry = GrantRegistry::new(self.deployment.address_of(ContractName::GrantRegistry), &self.provider);
         let word: U256 = registry.termsOf(patient, tag.0, kind.code(), id).call().await.map_err(call)?;
         Ok(Terms::from(word))
     }
 
     /// The patient's epoch, raised by every RevokeAll.
-    pub async fn patient_epoch(&self, patient: Address) -> Result<u32, ClientError> {
+    pub async fn patient_epoch(&self, patient: Address) -> Result<u32, ChainError> {
         let registry = GrantRegistry::new(self.deployment.address_of(ContractName::GrantRegistry), &self.provider);
         registry.patientEpochOf(patient).call().await.map_err(call)
     }
 
-    /// Whether somebody may read a record now.
+    /// Returns whether somebody may read a record now.
     pub async fn is_allowed(
         &self,
         record: RecordId,
         grantee: Address,
         salt: Salt,
         purpose: Purpose,
-    ) -> Result<Allowed, ClientError> {
+    ) -> Result<Allowed, ChainError> {
         let time = uint40(self.now().await?);
         let registry = RecordRegistry::new(self.deployment.address_of(ContractName::RecordRegistry), &self.provider);
         let answer = registry.isAllowed(record.0, grantee, salt.0, purpose.bit(), time).call().await.map_err(call)?;
@@ -286,7 +277,7 @@ impl Chain {
     }
 
     /// The accreditation of somebody; `None` if nobody ever vouched.
-    pub async fn find_practitioner(&self, address: Address) -> Result<Option<ChainPractitioner>, ClientError> {
+    pub async fn find_practitioner(&self, address: Address) -> Result<Option<ChainPractitioner>, ChainError> {
         let contract = Accreditation::new(self.deployment.address_of(ContractName::Accreditation), &self.provider);
         let found = contract.practitionerOf(address).call().await.map_err(call)?;
         if found.accreditor.is_zero() {
@@ -306,32 +297,32 @@ impl Chain {
         }))
     }
 
-    /// How often somebody was named or removed as an accreditor; 0 if never.
-    pub async fn accreditor_epoch(&self, address: Address) -> Result<u32, ClientError> {
+    /// Returns the number of times that an address was named or removed as an accreditor.
+    pub async fn accreditor_epoch(&self, address: Address) -> Result<u32, ChainError> {
         let contract = Accreditation::new(self.deployment.address_of(ContractName::Accreditation), &self.provider);
         contract.accreditorEpochOf(address).call().await.map_err(call)
     }
 
-    /// Whether somebody may vouch now.
-    pub async fn is_accreditor(&self, address: Address) -> Result<bool, ClientError> {
+    /// Returns whether somebody may vouch now.
+    pub async fn is_accreditor(&self, address: Address) -> Result<bool, ChainError> {
         let contract = Accreditation::new(self.deployment.address_of(ContractName::Accreditation), &self.provider);
         contract.isAccreditor(address).call().await.map_err(call)
     }
 
-    /// Whether a signed action has been carried out, or given up: its nonce is used.
-    pub async fn is_nonce_used(&self, action: &Action) -> Result<bool, ClientError> {
+    /// Returns whether a signed action has been carried out, or given up: its nonce is used.
+    pub async fn is_nonce_used(&self, action: &Action) -> Result<bool, ChainError> {
         // All contracts inherit the same function; any binding of it fits any of their addresses.
         let contract = GrantRegistry::new(self.deployment.address_of(action.contract()), &self.provider);
         contract.isNonceUsed(action.signer(), action.nonce()).call().await.map_err(call)
     }
 
     /// Checks whether a contract account accepts a signature (ERC-1271); `false` for an account without code.
-    pub async fn contract_accepts(&self, signer: Address, hash: B256, signature: &Bytes) -> Result<bool, ClientError> {
+    pub async fn contract_accepts(&self, signer: Address, hash: B256, signature: &Bytes) -> Result<bool, ChainError> {
         accepts_signature(&self.provider, hash, signer, signature).await.map_err(rpc)
     }
 
     /// Checks that `signer` stands behind `signature` over `hash`: an externally owned account's, or a contract's (ERC-1271).
-    pub async fn signed_by(&self, signer: Address, hash: B256, signature: &Bytes) -> Result<bool, ClientError> {
+    pub async fn signed_by(&self, signer: Address, hash: B256, signature: &Bytes) -> Result<bool, ChainError> {
         if protocol::messages::verify_signature(hash, signer, signature).is_ok() {
             return Ok(true);
         }
@@ -345,32 +336,29 @@ pub fn unix_now() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// RFC 3339 in UTC, to the second.
-pub(crate) fn rfc3339(unix_seconds: u64) -> Result<String, ClientError> {
-    i64::try_from(unix_seconds)
-        .ok()
-        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
-        .map(|time| time.to_string())
-        .ok_or_else(|| ClientError::new(Kind::InvalidAnswer, "The server's time is no time."))
+/// RFC 3339 in UTC, to the second; `None` for a time after the year 9999.
+pub(crate) fn rfc3339(unix_seconds: u64) -> Option<String> {
+    let time = jiff::Timestamp::from_second(i64::try_from(unix_seconds).ok()?).ok()?;
+    Some(time.to_string())
 }
 
 pub(crate) fn uint40(seconds: u64) -> alloy::primitives::aliases::U40 {
     alloy::primitives::aliases::U40::saturating_from(seconds)
 }
 
-pub(crate) fn rpc(error: alloy::transports::TransportError) -> ClientError {
+pub(crate) fn rpc(error: alloy::transports::TransportError) -> ChainError {
     let what =
         if error.as_error_resp().is_some() { "The RPC refuses the question." } else { "The RPC does not answer." };
-    ClientError::new(Kind::Rpc, what).because(error)
+    ChainError::Rpc { what, source: Some(error.into()) }
 }
 
-fn call(error: CallError) -> ClientError {
+fn call(error: CallError) -> ChainError {
     match error {
         CallError::TransportError(error) => rpc(error),
-        other => nonsense("The RPC's answer cannot be read.").because(other),
+        other => ChainError::Rpc { what: "The RPC's answer cannot be read.", source: Some(other.into()) },
     }
 }
 
-pub(crate) fn nonsense(what: &str) -> ClientError {
-    ClientError::new(Kind::Rpc, what)
+fn nonsense(what: &'static str) -> ChainError {
+    ChainError::Rpc { what, source: None }
 }

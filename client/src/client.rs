@@ -1,4 +1,4 @@
-//! The parts of a person's device, joined.
+//! A person's device: its directory, its view of the chain, and its server.
 
 use std::{
     collections::HashMap,
@@ -10,14 +10,35 @@ use bytes::Bytes;
 use protocol::{cid::Cid, deployment::Deployment};
 
 use crate::{
-    api::Api,
-    chain::Chain,
-    error::{ClientError, Kind},
-    home::{Config, Home},
+    api::{Api, ServerError},
+    chain::{Chain, ChainError},
+    error::failure,
+    home::{Config, DeviceError, Home},
     kept_session::Session,
 };
 
-/// What a command line may say instead of `config.toml`.
+/// Why a device cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The server's URL cannot be used.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The URL of the RPC node cannot be used.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// A file of this device cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+failure! { OpenError {
+    ..Server;
+    ..Chain;
+    ..Device;
+} }
+
+/// Settings of a command line that replace those of `config.toml`.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     /// URL of the API.
@@ -46,8 +67,8 @@ impl Client {
     /// Joins the parts and takes up this device's session; asks nobody anything yet.
     ///
     /// # Errors
-    /// [`Kind::NotSetUp`], [`Kind::InvalidConfig`], [`Kind::InvalidDeployment`].
-    pub fn open(home: Home, overrides: Overrides) -> Result<Self, ClientError> {
+    /// [`OpenError`].
+    pub fn open(home: Home, overrides: Overrides) -> Result<Self, OpenError> {
         let mut config = home.config()?;
         let deployment = home.deployment(&config)?;
         config.api = overrides.api.or(config.api);
@@ -76,7 +97,7 @@ impl Client {
         &self.config
     }
 
-    /// Whose device it is.
+    /// The address of the person whose device it is.
     #[must_use]
     pub const fn address(&self) -> Address {
         self.config.address
@@ -102,9 +123,9 @@ impl Client {
     /// The server.
     ///
     /// # Errors
-    /// [`Kind::NoApi`] if none is configured.
-    pub fn api(&self) -> Result<&Api, ClientError> {
-        self.api.as_ref().ok_or_else(|| ClientError::new(Kind::NoApi, "No server is configured."))
+    /// [`ServerError::NotConfigured`].
+    pub fn api(&self) -> Result<&Api, ServerError> {
+        self.api.as_ref().ok_or(ServerError::NotConfigured)
     }
 
     /// Headers of envelopes that were compared with their CIDs since this client was opened.
@@ -112,7 +133,7 @@ impl Client {
         &self.checked
     }
 
-    /// Whether this device holds a session that has not ended.
+    /// Returns whether this device holds a session that has not ended.
     #[must_use]
     pub fn is_signed_in(&self) -> bool {
         self.api.as_ref().is_some_and(Api::has_token)

@@ -12,11 +12,55 @@ use protocol::{
 use serde::Serialize;
 
 use crate::{
-    api::{PrivateBlobName, Revision},
+    api::{PrivateBlobName, Revision, ServerError},
     client::Client,
-    error::{ClientError, Kind},
+    error::{codes, failure},
+    home::DeviceError,
     unlock::Keys,
 };
+
+/// Why the address book cannot be read or changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ContactsError {
+    /// The name cannot be kept.
+    #[error("A name has at most 128 bytes and no control characters.")]
+    InvalidName,
+    /// The address book takes no further name.
+    #[error("The address book is full.")]
+    Full,
+    /// The address book was made by other keys, or was changed.
+    #[error("The address book does not open.")]
+    NotOpened(#[source] AddressBookError),
+    /// Another device changed the address book at every try.
+    #[error("Another device keeps changing the names.")]
+    Contended,
+    /// The server does not do what it was asked.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// A file of this device cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+failure! { ContactsError {
+    InvalidName => codes::USAGE;
+    Full => codes::TOO_LARGE;
+    NotOpened => codes::INVALID_ADDRESS_BOOK;
+    Contended => codes::CONTENDED;
+    ..Server;
+    ..Device;
+} }
+
+impl From<AddressBookError> for ContactsError {
+    fn from(error: AddressBookError) -> Self {
+        match error {
+            AddressBookError::Name => Self::InvalidName,
+            AddressBookError::TooLong => Self::Full,
+            other => Self::NotOpened(other),
+        }
+    }
+}
 
 const FILE: &str = "address-book.bin";
 const TRIES: u32 = 5;
@@ -27,15 +71,15 @@ pub struct Contact {
     /// Whose.
     #[serde(with = "protocol::hex_text")]
     pub address: Address,
-    /// How the person calls them.
+    /// The name.
     pub name: String,
 }
 
 /// All private names, sorted by name. Keeps a copy on this device and works from it when the server has none.
 ///
 /// # Errors
-/// [`Kind::InvalidAddressBook`].
-pub async fn list(client: &Client, keys: &Keys) -> Result<Vec<Contact>, ClientError> {
+/// [`ContactsError::NotOpened`].
+pub async fn list(client: &Client, keys: &Keys) -> Result<Vec<Contact>, ContactsError> {
     let (book, _) = read(client, keys).await?;
     let mut contacts: Vec<Contact> =
         book.iter().map(|(address, name)| Contact { address, name: name.to_owned() }).collect();
@@ -46,16 +90,16 @@ pub async fn list(client: &Client, keys: &Keys) -> Result<Vec<Contact>, ClientEr
 /// Names somebody, or renames them. Merges with what another device wrote meanwhile.
 ///
 /// # Errors
-/// [`Kind::Usage`] for a name that cannot be kept, [`Kind::InvalidAddressBook`], [`Kind::Contended`].
-pub async fn put(client: &Client, keys: &Keys, contact: Contact) -> Result<(), ClientError> {
+/// [`ContactsError`].
+pub async fn put(client: &Client, keys: &Keys, contact: Contact) -> Result<(), ContactsError> {
     change(client, keys, |book| book.set(contact.address, &contact.name).map(|()| true)).await.map(drop)
 }
 
-/// Forgets a name. Says whether it was there.
+/// Removes a name. Returns whether it was there.
 ///
 /// # Errors
-/// [`Kind::InvalidAddressBook`], [`Kind::Contended`].
-pub async fn remove(client: &Client, keys: &Keys, address: Address) -> Result<bool, ClientError> {
+/// [`ContactsError::NotOpened`], [`ContactsError::Contended`].
+pub async fn remove(client: &Client, keys: &Keys, address: Address) -> Result<bool, ContactsError> {
     change(client, keys, |book| Ok(book.remove(address))).await
 }
 
@@ -64,34 +108,34 @@ async fn change(
     client: &Client,
     keys: &Keys,
     apply: impl Fn(&mut AddressBook) -> Result<bool, AddressBookError>,
-) -> Result<bool, ClientError> {
+) -> Result<bool, ContactsError> {
     let api = client.api()?;
     for _ in 0..TRIES {
         let (mut book, revision) = read(client, keys).await?;
-        if !apply(&mut book).map_err(unusable)? {
+        if !apply(&mut book)? {
             return Ok(false);
         }
-        let sealed = book.seal(keys.seed(), keys.owner(), &mut rand::rng()).map_err(unusable)?;
+        let sealed = book.seal(keys.seed(), keys.owner(), &mut rand::rng())?;
         match api.put_private_blob(PrivateBlobName::AddressBook, &sealed, revision.as_ref()).await {
             Ok(()) => {
                 client.home().write(FILE, &sealed)?;
                 return Ok(true);
             }
             // Another device was faster.
-            Err(error)
-                if matches!(error.kind(), Kind::Server(ErrorCode::PreconditionFailed | ErrorCode::AlreadyExists)) => {}
-            Err(error) => return Err(error),
+            Err(error) if matches!(error.refusal(), Some(ErrorCode::PreconditionFailed | ErrorCode::AlreadyExists)) => {
+            }
+            Err(error) => return Err(error.into()),
         }
     }
-    Err(ClientError::new(Kind::Contended, "Another device keeps changing the names."))
+    Err(ContactsError::Contended)
 }
 
 /// The newest book and the server's revision of it. A server that has none gets this device's copy with the next change.
-async fn read(client: &Client, keys: &Keys) -> Result<(AddressBook, Option<Revision>), ClientError> {
-    let open = |sealed: &[u8]| AddressBook::open(sealed, keys.seed(), keys.owner()).map_err(unusable);
+async fn read(client: &Client, keys: &Keys) -> Result<(AddressBook, Option<Revision>), ContactsError> {
+    let open = |sealed: &[u8]| AddressBook::open(sealed, keys.seed(), keys.owner());
     let on_server = match client.api() {
         Ok(api) if client.is_signed_in() => match api.private_blob(PrivateBlobName::AddressBook).await {
-            Err(error) if *error.kind() == Kind::Unreachable => None,
+            Err(ServerError::Unreachable { .. }) => None,
             other => other?,
         },
         _ => None,
@@ -106,15 +150,5 @@ async fn read(client: &Client, keys: &Keys) -> Result<(AddressBook, Option<Revis
             Some(sealed) => Ok((open(&sealed)?, None)),
             None => Ok((AddressBook::default(), None)),
         },
-    }
-}
-
-fn unusable(error: AddressBookError) -> ClientError {
-    match error {
-        AddressBookError::Name => {
-            ClientError::new(Kind::Usage, "A name has at most 128 bytes and no control characters.")
-        }
-        AddressBookError::TooLong => ClientError::new(Kind::TooLarge, "The address book is full."),
-        other => ClientError::new(Kind::InvalidAddressBook, "The address book does not open.").because(other),
     }
 }

@@ -2,18 +2,18 @@
 
 mod web;
 
-pub use web::examine_web;
+pub use web::{WebError, examine_web};
 
 use std::{fmt::Display, path::Path};
 
-use protocol::keyring::WalletFile;
+use protocol::{error_code::ErrorCode, keyring::WalletFile};
 use serde::Serialize;
 
 use crate::{
     api::{PrivateBlobName, RelayerStatus},
-    chain::{Chain, unix_now},
+    chain::{Chain, ChainError, unix_now},
     client::{Client, Overrides},
-    error::{ClientError, Kind},
+    error::{AnyFailure, Code, Failure, codes},
     home::Home,
     operator_key, own_key, session, set_up, unlock, upload,
 };
@@ -21,7 +21,7 @@ use crate::{
 /// How far a clock may be off, in seconds.
 const CLOCK_SKEW_SECONDS_MAX: u64 = 120;
 
-/// How a check went.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -41,15 +41,15 @@ pub struct Check {
     /// A stable word: `config`, `rpc`, `contracts`, `api`, `deployment`, `versions`, `clock`, `secrets`, `relayers`, `keystore`,
     /// `keyring`, `key`, `kit`, `session`, `uploads`; of a web app `web_files`, `web_policy`.
     pub name: &'static str,
-    /// How it went.
+    /// The result.
     pub verdict: Verdict,
-    /// What was seen, in one sentence.
+    /// The finding, in one sentence.
     pub what: String,
-    /// What to do; empty if it is good.
+    /// The remedy; empty if the check passed.
     pub remedy: String,
-    /// What a command would fail with because of this; only if it is bad.
+    /// The code with which a command would fail because of this; only if it is bad.
     #[serde(skip)]
-    pub failure: Option<Kind>,
+    pub failure: Option<Code>,
 }
 
 impl Check {
@@ -62,9 +62,20 @@ impl Check {
         Self { name, verdict: Verdict::Warning, what, remedy, failure: None }
     }
 
-    fn bad(name: &'static str, error: &ClientError) -> Self {
-        let (what, remedy) = (error.what().to_owned(), error.now().to_owned());
-        Self { name, verdict: Verdict::Bad, what, remedy, failure: Some(error.kind().clone()) }
+    fn bad(name: &'static str, error: &dyn Failure) -> Self {
+        Self {
+            name,
+            verdict: Verdict::Bad,
+            what: error.to_string(),
+            remedy: error.now().into_owned(),
+            failure: Some(error.code()),
+        }
+    }
+
+    fn bad_with(name: &'static str, code: impl Into<Code>, what: impl Display) -> Self {
+        let code = code.into();
+        let (what, remedy) = (what.to_string(), code.now().to_owned());
+        Self { name, verdict: Verdict::Bad, what, remedy, failure: Some(code) }
     }
 
     fn not_tried(name: &'static str, after: &str) -> Self {
@@ -76,8 +87,12 @@ impl Check {
 /// Checks everything; never fails, and asks for no passphrase. A `deployment` file that a setting names must be the one
 /// that the account was set up with, as for every other command.
 pub async fn examine(home: &Home, overrides: Overrides, deployment: Option<&Path>) -> Vec<Check> {
-    let opened = Client::open(home.clone(), overrides);
-    let client = match opened.and_then(|client| set_up::expect_deployment(&client, deployment).map(|()| client)) {
+    let open = || -> Result<Client, AnyFailure> {
+        let client = Client::open(home.clone(), overrides)?;
+        set_up::expect_deployment(&client, deployment)?;
+        Ok(client)
+    };
+    let client = match open() {
         Ok(client) => client,
         Err(error) => {
             let rest = [
@@ -97,7 +112,7 @@ pub async fn examine(home: &Home, overrides: Overrides, deployment: Option<&Path
                 "uploads",
             ];
             let rest = rest.into_iter().map(|name| Check::not_tried(name, "config"));
-            return std::iter::once(Check::bad("config", &error)).chain(rest).collect();
+            return std::iter::once(Check::bad("config", &*error)).chain(rest).collect();
         }
     };
     let mut checks =
@@ -118,7 +133,7 @@ async fn check_chain(chain: &Chain, checks: &mut Vec<Check>) -> bool {
     };
     let verified = chain.verify_deployment().await;
     match &verified {
-        Err(error) if *error.kind() == Kind::OtherCode => {
+        Err(error @ ChainError::OtherCode { .. }) => {
             checks.extend([rpc_good(head.number), Check::bad("contracts", error)]);
         }
         Err(error) => checks.extend([Check::bad("rpc", error), Check::not_tried("contracts", "rpc")]),
@@ -139,7 +154,7 @@ async fn check_api(client: &Client, checks: &mut Vec<Check>) {
     let api = match client.api() {
         Ok(api) => api,
         Err(error) => {
-            checks.push(Check::warning("api", error.what(), error.now()));
+            checks.push(Check::warning("api", &error, error.now()));
             checks.extend(rest.map(|name| Check::not_tried(name, "api")));
             return;
         }
@@ -178,22 +193,17 @@ async fn check_api(client: &Client, checks: &mut Vec<Check>) {
     checks.push(if skew <= CLOCK_SKEW_SECONDS_MAX {
         Check::good("clock", format_args!("This device's clock and the server's are {skew} s apart."))
     } else {
-        let error = ClientError::new(
-            Kind::Server(protocol::error_code::ErrorCode::ClockSkew),
-            format!("This device's clock and the server's are {skew} s apart."),
-        );
-        Check::bad("clock", &error)
+        let what = format_args!("This device's clock and the server's are {skew} s apart.");
+        Check::bad_with("clock", ErrorCode::ClockSkew, what)
     });
     match api.readiness().await {
         Ok(readiness) => checks.extend([check_secrets(readiness.secrets), check_relayers(&readiness.lines)]),
-        Err(error) => {
-            checks.extend(["secrets", "relayers"].map(|name| Check::warning(name, error.what(), error.now())))
-        }
+        Err(error) => checks.extend(["secrets", "relayers"].map(|name| Check::warning(name, &error, error.now()))),
     }
 }
 
-/// Whether the server opens what its databases have of people. If not, it is the operator's to mend, and at once: what is
-/// stored meanwhile may never open again.
+/// Checks whether the server can open the sealed data in its databases. If not, the operator must mend it at once: data that
+/// is stored meanwhile may never open again.
 fn check_secrets(fit: Option<bool>) -> Check {
     match fit {
         Some(true) => Check::good("secrets", "The server's databases are sealed under the secrets that it has."),
@@ -206,8 +216,8 @@ fn check_secrets(fit: Option<bool>) -> Check {
     }
 }
 
-/// Whether the server's relayers can send what people sign. One that cannot is the operator's to mend: a wallet with ether
-/// can still send for itself.
+/// Checks whether the server's relayers can send transactions. If not, the operator must mend it; a wallet with ether can
+/// still send its own.
 fn check_relayers(relayers: &[RelayerStatus]) -> Check {
     let held: Vec<String> = relayers
         .iter()
@@ -231,21 +241,17 @@ async fn check_keys(client: &Client, chain_works: bool, checks: &mut Vec<Check>)
     checks.push(if client.home().path(crate::wallet::WALLET_FILE).exists() {
         check_wallet_file(client)
     } else {
-        let error = ClientError::new(Kind::NoWallet, "There is no wallet file in this directory.");
-        Check::bad("keystore", &error)
+        Check::bad_with("keystore", codes::NO_WALLET, "There is no wallet file in this directory.")
     });
     checks.push(check_keyring(client).await);
     checks.push(if !chain_works {
         Check::not_tried("key", "rpc")
     } else {
-        check_key(client).await.unwrap_or_else(|error| Check::bad("key", &error))
+        check_key(client).await.unwrap_or_else(|error| Check::bad("key", &*error))
     });
     checks.push(match unlock::is_saved(client) {
         Ok(true) => Check::good("kit", "The recovery words were saved."),
-        Ok(false) => {
-            let error = ClientError::new(Kind::KitNotSaved, "The recovery words are not saved yet.");
-            Check::warning("kit", error.what(), error.now())
-        }
+        Ok(false) => Check::warning("kit", "The recovery words are not saved yet.", codes::KIT_NOT_SAVED.now()),
         Err(error) => Check::bad("kit", &error),
     });
     checks.push(match session::current(client) {
@@ -253,7 +259,7 @@ async fn check_keys(client: &Client, chain_works: bool, checks: &mut Vec<Check>)
             "session",
             format_args!("Signed in for {} more minutes.", session.expires_at().saturating_sub(unix_now()) / 60),
         ),
-        Err(error) => Check::warning("session", error.what(), error.now()),
+        Err(error) => Check::warning("session", &error, error.now()),
     });
     checks.push(match upload::pending(client) {
         Ok((_, damaged)) if !damaged.is_empty() => Check::warning(
@@ -281,23 +287,23 @@ fn check_wallet_file(client: &Client) -> Check {
         Ok(file) if file.address() == client.address() => Check::good("keystore", "The wallet file is here."),
         Ok(_) => {
             let what = "The wallet file holds another account than config.toml names.";
-            Check::bad("keystore", &ClientError::new(Kind::InvalidWallet, what))
+            Check::bad_with("keystore", codes::INVALID_WALLET, what)
         }
         Err(_) if crate::wallet::is_older(&bytes) => Check::warning(
             "keystore",
             "The wallet file is of the older form, whose passphrase is easier to guess.",
             "Run any command that signs, for example medlock login: it replaces the file.",
         ),
-        Err(_) => Check::bad("keystore", &ClientError::new(Kind::InvalidWallet, "The wallet file cannot be read.")),
+        Err(_) => Check::bad_with("keystore", codes::INVALID_WALLET, "The wallet file cannot be read."),
     }
 }
 
-async fn check_key(client: &Client) -> Result<Check, ClientError> {
+async fn check_key(client: &Client) -> Result<Check, AnyFailure> {
     let Some(published) = client.chain().find_key(client.address()).await? else {
         return Ok(Check::warning("key", "No encryption key is published.", "Run: medlock register."));
     };
     let epoch = published.epoch;
-    // What was kept when the keys were last unlocked; the doctor itself asks for no passphrase.
+    // The doctor asks for no passphrase, so it uses the key that was kept when the keys were last unlocked.
     Ok(match own_key::find_kept(client)? {
         Some(kept) if kept.hash() == published.hash => {
             Check::good("key", format_args!("Encryption key {epoch} is published, and is this device's."))
@@ -333,7 +339,7 @@ async fn check_keyring(client: &Client) -> Check {
             "The server has no copy of the keyring.",
             "Run: medlock login, which puts it back.",
         ),
-        Err(error) => Check::warning("keyring", error.what(), error.now()),
+        Err(error) => Check::warning("keyring", &error, error.now()),
     }
 }
 

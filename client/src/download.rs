@@ -2,13 +2,14 @@
 
 pub(crate) mod checked_header;
 mod destination;
+mod error;
 pub(crate) mod key;
 pub(crate) mod stream;
 
 use std::path::PathBuf;
 
 use alloy::primitives::{Address, B256};
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use protocol::{
     authorship::{self, AuthorshipProof},
     bodies::records::{RecordQuery, RecordView, VersionView},
@@ -18,20 +19,22 @@ use protocol::{
 };
 use serde::Serialize;
 
-pub use destination::Destination;
+pub use destination::{Destination, DestinationError};
+pub use error::DownloadError;
 pub(crate) use key::begins_with;
 
 use crate::{
     accreditation,
-    chain::{ChainRecord, ChainVersion},
+    api::ServerError,
+    chain::{ChainError, ChainRecord, ChainVersion},
     client::Client,
-    error::{ClientError, Kind},
+    lookup::LookupError,
     progress::{Progress, Step},
     told::{self, Told},
     unlock::Keys,
 };
 
-/// Which records to list.
+/// A filter for the list of records.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Filter {
     /// Only of this patient.
@@ -45,32 +48,33 @@ pub struct Filter {
 pub struct RecordItem {
     /// The record.
     pub id: RecordId,
-    /// Whose it is.
+    /// The patient.
     #[serde(with = "protocol::hex_text")]
     pub patient: Address,
-    /// Its folder.
+    /// The category.
     pub category: Category,
-    /// Where it stands.
+    /// The status.
     pub status: RecordStatus,
     /// Unix seconds from which on its tombstone can no longer be lifted; absent where none stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub liftable_until: Option<u64>,
-    /// What only the server says.
+    /// Data from the server that was not compared with the chain.
     #[serde(flatten)]
     pub told: RecordTold,
 }
 
-/// The server's word about a record of a list. Only that it names no newer version than the chain has was checked.
+/// Data from the server about a record of a list. Only the version numbers were compared with the chain: none is newer than
+/// the chain's newest.
 #[derive(Clone, Debug, Serialize)]
 pub struct RecordTold {
-    /// Who uploaded version 1.
+    /// The uploader of version 1.
     #[serde(with = "protocol::hex_text")]
     pub uploader: Address,
-    /// How often it was tombstoned or its tombstone lifted.
+    /// The number of times that it was tombstoned or its tombstone was lifted.
     pub tombstone_epoch: u32,
     /// Unix seconds.
     pub created: u64,
-    /// How many versions it has.
+    /// The number of versions.
     pub version_count: u16,
     /// The newest ones, oldest first. `retracted` is the chain's, for the uploaders that the server names.
     pub versions: Vec<VersionView>,
@@ -81,34 +85,34 @@ pub struct RecordTold {
 pub struct RecordDetails {
     /// The record.
     pub id: RecordId,
-    /// Whose it is.
+    /// The patient.
     #[serde(with = "protocol::hex_text")]
     pub patient: Address,
-    /// Who uploaded version 1; compared if the node still has the event of that version.
+    /// The uploader of version 1; compared if the node still has the event of that version.
     #[serde(with = "protocol::hex_text")]
     pub uploader: Address,
-    /// Its folder.
+    /// The category.
     pub category: Category,
-    /// Where it stands.
+    /// The status.
     pub status: RecordStatus,
     /// Unix seconds from which on its tombstone can no longer be lifted; absent where none stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub liftable_until: Option<u64>,
     /// The newest versions, oldest first.
     pub versions: Vec<VersionDetails>,
-    /// What only the server says.
+    /// Data from the server that was not compared with the chain.
     #[serde(flatten)]
     pub told: RecordDetailsTold,
 }
 
-/// The server's word about one record, which was not compared with the chain.
+/// Data from the server about one record, which was not compared with the chain.
 #[derive(Clone, Debug, Serialize)]
 pub struct RecordDetailsTold {
-    /// How often it was tombstoned or its tombstone lifted.
+    /// The number of times that it was tombstoned or its tombstone was lifted.
     pub tombstone_epoch: u32,
     /// Unix seconds.
     pub created: u64,
-    /// How many versions it has.
+    /// The number of versions.
     pub version_count: u16,
 }
 
@@ -117,7 +121,7 @@ pub struct RecordDetailsTold {
 pub struct VersionDetails {
     /// From 1.
     pub version: u16,
-    /// Who uploaded it.
+    /// The uploader.
     #[serde(with = "protocol::hex_text")]
     pub uploader: Address,
     /// Whether its uploader says not to rely on it.
@@ -129,12 +133,12 @@ pub struct VersionDetails {
     /// Transaction of the registration.
     #[serde(with = "protocol::hex_text")]
     pub tx_hash: B256,
-    /// What only the server says.
+    /// Data from the server that was not compared with the chain.
     #[serde(flatten)]
     pub told: VersionTold,
 }
 
-/// The server's word about a version, which was not compared with the chain.
+/// Data from the server about a version, which was not compared with the chain.
 #[derive(Clone, Debug, Serialize)]
 pub struct VersionTold {
     /// Bytes of the envelope, if the server holds it.
@@ -149,8 +153,8 @@ pub struct VersionTold {
 /// chain is told, and does not keep the others from being listed.
 ///
 /// # Errors
-/// What the server refuses.
-pub async fn list(client: &Client, filter: Filter) -> Result<(Vec<RecordItem>, Vec<Told>), ClientError> {
+/// [`LookupError`].
+pub async fn list(client: &Client, filter: Filter) -> Result<(Vec<RecordItem>, Vec<Told>), LookupError> {
     client.chain().verify_deployment().await?;
     let query = RecordQuery { patient: filter.patient, category: filter.category, ..RecordQuery::default() };
     let records = client.api()?.records(&query).await?;
@@ -169,17 +173,17 @@ pub async fn list(client: &Client, filter: Filter) -> Result<(Vec<RecordItem>, V
 /// One record, compared with the chain down to the CID of every version.
 ///
 /// # Errors
-/// [`Kind::UnknownRecord`], [`Kind::WrongAnswer`].
-pub async fn show(client: &Client, record: RecordId) -> Result<RecordDetails, ClientError> {
+/// [`ServerError::WrongAnswer`] if the server contradicts the chain; refusals of server and chain.
+pub async fn show(client: &Client, record: RecordId) -> Result<RecordDetails, LookupError> {
     client.chain().verify_deployment().await?;
-    let (item, versions) = tokio::try_join!(
-        async { compared(client, client.api()?.record(record).await?).await },
-        client.chain().versions(record),
-    )?;
+    let (item, versions) =
+        tokio::try_join!(async { compared(client, client.api()?.record(record).await?).await }, async {
+            Ok(client.chain().versions(record).await?)
+        },)?;
     let RecordItem { id, patient, category, status, liftable_until, told } = item;
     let first = versions.iter().find(|version| version.version == 1);
     if first.is_some_and(|first| first.uploader != told.uploader) {
-        return Err(contradiction());
+        return Err(contradiction().into());
     }
     let details = |told: VersionView| {
         let known = versions.iter().find(|version| version.version == told.version).ok_or_else(contradiction)?;
@@ -205,17 +209,17 @@ pub async fn show(client: &Client, record: RecordId) -> Result<RecordDetails, Cl
         category,
         status,
         liftable_until,
-        versions: told_versions.into_iter().map(details).collect::<Result<_, ClientError>>()?,
+        versions: told_versions.into_iter().map(details).collect::<Result<_, ServerError>>()?,
         told: RecordDetailsTold { tombstone_epoch, created, version_count },
     })
 }
 
 /// Compares a record with the chain. The server may be a moment behind, never ahead or otherwise.
-async fn compared(client: &Client, mut told: RecordView) -> Result<RecordItem, ClientError> {
+async fn compared(client: &Client, mut told: RecordView) -> Result<RecordItem, LookupError> {
     let known = client.chain().find_record(told.id).await?.ok_or_else(contradiction)?;
     let newest = told.versions.iter().map(|version| version.version).max().unwrap_or_default();
     if known.patient != told.patient || known.category != Some(told.category) || newest > known.version {
-        return Err(contradiction());
+        return Err(contradiction().into());
     }
     let liftable_until = match known.status {
         RecordStatus::Tombstoned => Some(client.chain().tombstone(told.id).await?.liftable_until),
@@ -240,16 +244,16 @@ async fn compared(client: &Client, mut told: RecordView) -> Result<RecordItem, C
     })
 }
 
-/// Whether the first uploader says not to rely on a version: a word about its own versions only (SPEC, section 9).
+/// Returns whether the first uploader says not to rely on a version: a word about its own versions only (SPEC, section 9).
 pub(crate) fn is_retracted(known: &ChainRecord, version: u16, uploader: Address, first_uploader: Address) -> bool {
     version <= known.retracted && uploader == first_uploader
 }
 
-fn contradiction() -> ClientError {
-    ClientError::new(Kind::WrongAnswer, "The server describes a record otherwise than the chain.")
+fn contradiction() -> ServerError {
+    ServerError::WrongAnswer("The server describes a record otherwise than the chain.")
 }
 
-/// What to open.
+/// The version, or the part of it, that is to be opened.
 #[derive(Clone, Debug)]
 pub struct Wanted {
     /// The record.
@@ -263,7 +267,7 @@ pub struct Wanted {
     pub range: Option<std::ops::Range<u64>>,
 }
 
-/// Who wrote a document.
+/// The author of a document.
 #[derive(Clone, Debug, Serialize)]
 pub struct Author {
     /// Whether the author signed the content. If not, the author is whoever registered the version on chain.
@@ -271,7 +275,7 @@ pub struct Author {
     /// Whether a signature is there that is not that of who it names. The document opens all the same: otherwise a bad
     /// signature would keep it from its owner (SPEC, section 5).
     pub forged: bool,
-    /// Who it is.
+    /// The address of the author.
     #[serde(with = "protocol::hex_text")]
     pub address: Address,
     /// Their name, from a profile that an active accreditor signed.
@@ -287,10 +291,10 @@ pub struct Opened {
     pub record: RecordId,
     /// Its version.
     pub version: u16,
-    /// Whose it is.
+    /// The patient.
     #[serde(with = "protocol::hex_text")]
     pub patient: Address,
-    /// Who registered this version, from the chain.
+    /// The uploader of this version, from the chain.
     #[serde(with = "protocol::hex_text")]
     pub uploader: Address,
     /// Whether its uploader says not to rely on it, from the chain.
@@ -306,9 +310,9 @@ pub struct Opened {
     /// Hash of the content (SHA-256 over the hashes of its 1 MiB pieces).
     #[serde(with = "protocol::hex_text")]
     pub content_hash: B256,
-    /// Who wrote it.
+    /// The author.
     pub author: Author,
-    /// Where it lies now.
+    /// The path of the document.
     pub path: PathBuf,
     /// The leaf of the operator's log, for everyone but the owner.
     pub leaf: Option<LeafHash>,
@@ -317,16 +321,15 @@ pub struct Opened {
 /// Opens one version of a record and writes the document.
 ///
 /// # Errors
-/// [`Kind::NoGrant`], [`Kind::WrongBundle`], [`Kind::WrongReceipt`], [`Kind::CidMismatch`], [`Kind::InvalidEnvelope`],
-/// [`Kind::Commitment`], and what the server refuses (`grant_revoked`, `grant_expired`,
-/// `not_accredited`, `share_missing`, …).
+/// [`DownloadError`]; the server's refusals (`grant_revoked`, `grant_expired`, `not_accredited`, `share_missing`, …) are
+/// [`DownloadError::Server`].
 pub async fn get(
     client: &Client,
     keys: &Keys,
     wanted: &Wanted,
     destination: &Destination,
     progress: &Progress,
-) -> Result<Opened, ClientError> {
+) -> Result<Opened, DownloadError> {
     client.chain().verify_deployment().await?;
     let (version, retracted) = find_version(client, wanted.record, wanted.version).await?;
     destination.check()?;
@@ -347,10 +350,15 @@ pub async fn get(
     };
     let expected = stream::Expected { context, record: version.record, version: version.version, cid: version.cid };
     let told = progress.clone();
-    let opening =
-        stream::open(source.pieces, expected, data_key, destination.folder()?, wanted.range.clone(), move |done| {
-            told.tell(Step::Fetching { done, total: Some(total) })
-        });
+    let folder = destination.folder()?;
+    let opening = stream::open(
+        source.pieces.map_err(DownloadError::from),
+        expected,
+        data_key,
+        folder,
+        wanted.range.clone(),
+        move |done| told.tell(Step::Fetching { done, total: Some(total) }),
+    );
     let evidence = async {
         match &granted {
             Some(granted) => key::check_evidence(client, granted).await,
@@ -383,33 +391,30 @@ async fn find_version(
     client: &Client,
     record: RecordId,
     version: Option<u16>,
-) -> Result<(ChainVersion, bool), ClientError> {
+) -> Result<(ChainVersion, bool), DownloadError> {
     let (known, versions) = tokio::try_join!(client.chain().record(record), client.chain().versions(record))?;
     if known.status == RecordStatus::Tombstoned {
-        return Err(ClientError::new(Kind::Tombstoned, "The record was withdrawn."));
+        return Err(DownloadError::Withdrawn);
     }
     let number = version.unwrap_or(known.version);
     if !(1..=known.version).contains(&number) {
-        return Err(ClientError::new(
-            Kind::UnknownVersion,
-            format!("The record has versions 1 to {}, not {number}.", known.version),
-        ));
+        return Err(DownloadError::UnknownVersion { newest: known.version, asked: number });
     }
     let event_of = |number| {
         let known = versions.iter().find(|version| version.version == number);
-        known.ok_or_else(|| ClientError::new(Kind::NoHistory, "The RPC has given up the event of this version."))
+        known.ok_or(ChainError::NoHistory("The RPC has given up the event of this version."))
     };
     let (wanted, first) = (event_of(number)?, event_of(1)?);
     Ok((*wanted, is_retracted(&known, number, wanted.uploader, first.uploader)))
 }
 
-/// Who wrote a document, after checking their signature.
+/// Returns the author of a document, after checking their signature.
 async fn author_of(
     client: &Client,
     context: &EnvelopeContext,
     version: &ChainVersion,
     metadata: &Metadata,
-) -> Result<Author, ClientError> {
+) -> Result<Author, DownloadError> {
     let proof = authorship::verify(context, version.record, version.version, metadata);
     let author = match proof {
         AuthorshipProof::Signed(author) => Some(author),

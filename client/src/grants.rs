@@ -1,11 +1,14 @@
 //! Granting, revoking, and the patient's catch-up.
 
 mod catch_up;
+mod error;
 mod own_versions;
 mod revoke;
 
 pub use catch_up::{CaughtUp, catch_up};
+pub use error::{CatchUpError, GrantError, RevokeError};
 pub(crate) use own_versions::OwnVersions;
+pub use own_versions::VersionsError;
 pub use protocol::grants::Scope;
 pub use revoke::{Ending, Revoked, revoke, standing};
 
@@ -17,7 +20,7 @@ use protocol::{
     codes::{Purpose, Right, ScopeKind},
     deployment::ContractName,
     error_code::ErrorCode,
-    grants::{GrantForm, GrantState},
+    grants::{GrantForm, GrantFormError, GrantState},
     ids::{GrantId, RecordId, RequestId, Salt, Tag},
     messages::{self, Action},
 };
@@ -25,25 +28,26 @@ use serde::Serialize;
 
 use crate::{
     act::{Settled, Way, new_deadline, new_nonce, send, settle, sign},
-    chain::{ChainGrant, uint40, unix_now},
+    api::ServerError,
+    chain::{ChainError, ChainGrant, uint40, unix_now},
     client::Client,
-    error::{ClientError, Kind},
+    lookup::LookupError,
     published_key::public_key,
     told::{Told, concerns_all},
     unlock::Keys,
     wallet::Wallet,
 };
 
-/// What is granted.
+/// Grants to be made.
 #[derive(Clone, Debug)]
 pub struct NewGrants {
-    /// To whom.
+    /// The grantee.
     pub grantee: Address,
     /// READ or WRITE.
     pub right: Right,
     /// One scope or several, at most [`protocol::codes::MAX_SCOPES`].
     pub scopes: Vec<Scope>,
-    /// For what; not empty.
+    /// The purposes; not empty.
     pub purposes: Vec<Purpose>,
     /// First second, unix.
     pub not_before: u64,
@@ -56,7 +60,7 @@ pub struct NewGrants {
 }
 
 impl NewGrants {
-    fn check(&self, owner: Address, now: u64) -> Result<(), ClientError> {
+    fn check(&self, owner: Address, now: u64) -> Result<(), GrantFormError> {
         let scopes: Vec<_> = self.scopes.iter().map(|scope| scope.on_chain()).collect();
         let form = GrantForm {
             patient: owner,
@@ -67,18 +71,18 @@ impl NewGrants {
             not_before: self.not_before,
             not_after: self.not_after,
         };
-        form.check(now).map_err(ClientError::from)
+        form.check(now)
     }
 }
 
-/// What was granted.
+/// The grants that were made.
 #[derive(Clone, Debug, Serialize)]
 pub struct Granted {
     /// One for each scope that was granted, in order.
     pub grants: Vec<GrantId>,
     /// The grantee's tag.
     pub tag: Tag,
-    /// How it got to the chain.
+    /// The transaction.
     pub settled: Settled,
     /// Versions and records that are not shared, because they do not open; everything else is.
     pub told: Vec<Told>,
@@ -87,9 +91,8 @@ pub struct Granted {
 /// Grants a right to one person over several scopes with one signature.
 ///
 /// # Errors
-/// [`Kind::KeyNotRegistered`], [`Kind::WrongPublicKey`], [`Kind::Commitment`] for a record whose envelope does not follow
-/// the protocol, and what wallet, server and chain refuse.
-pub async fn grant(client: &Client, wallet: &dyn Wallet, keys: &Keys, new: &NewGrants) -> Result<Granted, ClientError> {
+/// [`GrantError`]; [`GrantError::Versions`] if no record can be shared; refusals of wallet, server and chain.
+pub async fn grant(client: &Client, wallet: &dyn Wallet, keys: &Keys, new: &NewGrants) -> Result<Granted, GrantError> {
     new.check(keys.owner(), unix_now())?;
     let chain = client.chain();
     chain.verify_deployment().await?;
@@ -99,7 +102,7 @@ pub async fn grant(client: &Client, wallet: &dyn Wallet, keys: &Keys, new: &NewG
         chain.patient_epoch(patient),
         futures::future::try_join_all(new.scopes.iter().map(async |scope| {
             let (kind, id) = scope.on_chain();
-            Ok::<_, ClientError>(chain.terms(patient, tag, kind, id).await?.epoch)
+            Ok::<_, ChainError>(chain.terms(patient, tag, kind, id).await?.epoch)
         })),
     )?;
     let keys = &keys.compared_again(chain).await?;
@@ -159,13 +162,14 @@ pub async fn grant(client: &Client, wallet: &dyn Wallet, keys: &Keys, new: &NewG
 /// A scope to be granted, the epoch that its grant replaces, and its capsules; none for WRITE.
 type Prepared = (Scope, u32, Option<Bundle>);
 
-/// What can be granted, and what is told instead: versions that do not open, and records of which none does.
+/// Makes the bundles of the scopes that can be granted; returns them, and a report of each version or record that does not
+/// open.
 async fn make_bundles(
     client: &Client,
     keys: &Keys,
     new: &NewGrants,
     epochs: &[u32],
-) -> Result<(Vec<Prepared>, Vec<Told>), ClientError> {
+) -> Result<(Vec<Prepared>, Vec<Told>), GrantError> {
     let scopes = new.scopes.iter().copied().zip(epochs.iter().copied());
     if new.right == Right::Write {
         return Ok((scopes.map(|(scope, epoch)| (scope, epoch, None)).collect(), Vec::new()));
@@ -174,7 +178,7 @@ async fn make_bundles(
     let make = async |record: RecordId, epoch: u32| {
         let versions = OwnVersions::of_record(client, keys, record).await?;
         let bundle = versions.bundle(client, new.grantee, (&grantee_key, grantee_key_epoch), epoch + 1)?;
-        Ok::<_, ClientError>((bundle, versions.told().to_vec()))
+        Ok::<_, VersionsError>((bundle, versions.told().to_vec()))
     };
     let made = scopes.filter_map(|(scope, epoch)| {
         let Scope::Record(record) = scope else { return None };
@@ -189,7 +193,7 @@ async fn make_bundles(
                 granted.push((scope, epoch, Some(bundle)));
                 told.extend(of_record);
             }
-            Err(error) if concerns_all(client, &error).await => return Err(error),
+            Err(error) if concerns_all(client, &error).await => return Err(error.into()),
             Err(error) => {
                 told.push(Told::record(record, &error));
                 first.get_or_insert(error);
@@ -197,13 +201,13 @@ async fn make_bundles(
         }
     }
     match first {
-        Some(error) if granted.is_empty() => Err(error),
+        Some(error) if granted.is_empty() => Err(error.into()),
         _ => Ok((granted, told)),
     }
 }
 
 /// Gives the server the bundles of grants that stand on chain. Its node and mirror may be a moment behind.
-pub(crate) async fn tell_server(client: &Client, body: &GrantBody) -> Result<(), ClientError> {
+pub(crate) async fn tell_server(client: &Client, body: &GrantBody) -> Result<(), ServerError> {
     let mut tries = 0;
     loop {
         match client.api()?.grant(body).await {
@@ -211,8 +215,8 @@ pub(crate) async fn tell_server(client: &Client, body: &GrantBody) -> Result<(),
             Err(error)
                 if tries < 20
                     && matches!(
-                        error.kind(),
-                        Kind::Server(ErrorCode::NoGrant | ErrorCode::NotFound | ErrorCode::Unavailable)
+                        error.refusal(),
+                        Some(ErrorCode::NoGrant | ErrorCode::NotFound | ErrorCode::Unavailable)
                     ) =>
             {
                 tries += 1;
@@ -228,19 +232,19 @@ pub(crate) async fn tell_server(client: &Client, body: &GrantBody) -> Result<(),
 pub struct GrantItem {
     /// Its storage key.
     pub id: GrantId,
-    /// Who gave it.
+    /// The patient.
     #[serde(with = "protocol::hex_text")]
     pub patient: Address,
     /// The grantee's tag.
     pub tag: Tag,
-    /// What it covers.
+    /// The kind of its scope.
     pub kind: ScopeKind,
     /// Record id, category or zero.
     #[serde(with = "protocol::hex_text")]
     pub scope_id: B256,
     /// READ or WRITE; absent once revoked.
     pub right: Option<Right>,
-    /// For what.
+    /// The purposes.
     pub purposes: Vec<Purpose>,
     /// First second, unix.
     pub not_before: u64,
@@ -252,15 +256,15 @@ pub struct GrantItem {
     pub patient_epoch: u32,
     /// Whether it counts now.
     pub state: GrantState,
-    /// What only the server says.
+    /// Data from the server that was not compared with the chain.
     #[serde(flatten)]
     pub told: GrantTold,
 }
 
-/// The server's word about a grant, which was not compared with the chain.
+/// Data from the server about a grant, which was not compared with the chain.
 #[derive(Clone, Debug, Serialize)]
 pub struct GrantTold {
-    /// To whom. Only the salt, or the patient's seed, shows whose tag it is; absent if the server does not say.
+    /// The grantee. Only the salt, or the patient's seed, proves whose tag it is; absent if the server does not say.
     #[serde(with = "protocol::hex_text::option", skip_serializing_if = "Option::is_none")]
     pub grantee: Option<Address>,
     /// Opens the tag, if it is the right one.
@@ -272,7 +276,7 @@ pub struct GrantTold {
     /// The newest version that the bundle opens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub newest_version: Option<u16>,
-    /// Where it waits for its grantee.
+    /// The shelf on which it waits for its grantee.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shelf: Option<Shelf>,
     /// Whether the grantee has hidden it.
@@ -288,8 +292,8 @@ pub struct GrantTold {
 /// stands on chain and the server leaves out is added, without the grantee, whom only the server names.
 ///
 /// # Errors
-/// What the server refuses.
-pub async fn list(client: &Client, side: GrantSide, record: Option<RecordId>) -> Result<Vec<GrantItem>, ClientError> {
+/// [`LookupError`].
+pub async fn list(client: &Client, side: GrantSide, record: Option<RecordId>) -> Result<Vec<GrantItem>, LookupError> {
     let query = GrantQuery { side: Some(side), record, ..GrantQuery::default() };
     let mut grants = compared(client, &query).await?;
     if side == GrantSide::Given {
@@ -308,24 +312,26 @@ pub async fn list(client: &Client, side: GrantSide, record: Option<RecordId>) ->
 /// The received grants of one shelf; see [`ShelfQuery`]. Terms and state are the chain's, as in [`list`].
 ///
 /// # Errors
-/// What the server refuses.
-pub async fn received(client: &Client, shelf: ShelfQuery) -> Result<Vec<GrantItem>, ClientError> {
+/// [`LookupError`].
+pub async fn received(client: &Client, shelf: ShelfQuery) -> Result<Vec<GrantItem>, LookupError> {
     let query = GrantQuery { side: Some(GrantSide::Received), shelf: Some(shelf), ..GrantQuery::default() };
     compared(client, &query).await
 }
 
-/// What the server lists, with the terms and the state that the chain gives it.
-async fn compared(client: &Client, query: &GrantQuery) -> Result<Vec<GrantItem>, ClientError> {
+/// Returns the grants that the server lists, with the terms and the state from the chain.
+async fn compared(client: &Client, query: &GrantQuery) -> Result<Vec<GrantItem>, LookupError> {
     let chain = client.chain();
     chain.verify_deployment().await?;
-    let (told, now) = tokio::try_join!(client.api()?.grants(query), chain.now())?;
+    let api = client.api()?;
+    let (told, now) =
+        tokio::try_join!(async { Ok::<_, LookupError>(api.grants(query).await?) }, async { Ok(chain.now().await?) })?;
     let compare = async |grant: GrantView| {
         let terms = chain.terms(grant.patient, grant.tag, grant.kind, grant.scope_id).await?;
         if terms.epoch == 0 {
             return Ok(None);
         }
         let patient_epoch = chain.patient_epoch(grant.patient).await?;
-        Ok::<_, ClientError>(Some(GrantItem {
+        Ok::<_, ChainError>(Some(GrantItem {
             id: GrantId::derive(grant.patient, grant.tag, grant.kind, grant.scope_id),
             patient: grant.patient,
             tag: grant.tag,
@@ -354,7 +360,7 @@ async fn compared(client: &Client, query: &GrantQuery) -> Result<Vec<GrantItem>,
     Ok(compared.into_iter().flatten().collect())
 }
 
-/// What stands on chain and was not told.
+/// Returns the grants that stand on chain and that the server left out.
 fn untold_grants<'a>(
     patient: Address,
     told: &[GrantItem],
@@ -465,7 +471,7 @@ mod tests {
             NewGrants { not_after: u64::MAX, ..good.clone() },
             NewGrants { grantee: owner, ..good.clone() },
         ] {
-            assert_eq!(bad.check(owner, 1).unwrap_err().code(), "usage");
+            assert!(bad.check(owner, 1).is_err());
         }
         assert!(NewGrants { scopes: all, right: Right::Write, ..good }.check(owner, 1).is_ok());
     }

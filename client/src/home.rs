@@ -16,13 +16,15 @@
 //! The directory has mode 0700 and every file 0600. Files are written beside their place, synced and renamed, so that
 //! a crash leaves the old or the new one, never half of one.
 
+mod error;
+
 use std::path::{Path, PathBuf};
 
 use alloy::primitives::Address;
 use protocol::deployment::Deployment;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::error::{ClientError, Kind};
+pub use error::DeviceError;
 
 /// The environment variable that names the directory.
 pub const HOME_VARIABLE: &str = "MEDLOCK_HOME";
@@ -64,8 +66,8 @@ impl Home {
     /// Opens the directory; makes it if it is missing.
     ///
     /// # Errors
-    /// [`Kind::LocalFile`].
-    pub fn open(dir: impl Into<PathBuf>) -> Result<Self, ClientError> {
+    /// [`DeviceError::File`].
+    pub fn open(dir: impl Into<PathBuf>) -> Result<Self, DeviceError> {
         let dir = dir.into();
         make_private_dir(&dir)?;
         Ok(Self { dir })
@@ -74,17 +76,13 @@ impl Home {
     /// Where it lies when nobody says: `$MEDLOCK_HOME`, else `medlock` in the user's configuration directory.
     ///
     /// # Errors
-    /// [`Kind::LocalFile`] if the user has no home directory.
-    pub fn default_dir() -> Result<PathBuf, ClientError> {
+    /// [`DeviceError::NoHome`].
+    pub fn default_dir() -> Result<PathBuf, DeviceError> {
         use etcetera::BaseStrategy;
         if let Some(dir) = std::env::var_os(HOME_VARIABLE).filter(|dir| !dir.is_empty()) {
             return Ok(dir.into());
         }
-        let strategy = etcetera::choose_base_strategy().map_err(|error| {
-            ClientError::new(Kind::LocalFile, "This user has no home directory.")
-                .because(error)
-                .remedy(format!("Set {HOME_VARIABLE}."))
-        })?;
+        let strategy = etcetera::choose_base_strategy().map_err(|error| DeviceError::NoHome(error.into()))?;
         Ok(strategy.config_dir().join("medlock"))
     }
 
@@ -100,7 +98,7 @@ impl Home {
         self.dir.join(name)
     }
 
-    /// Whether it has been set up.
+    /// Returns whether it has been set up.
     #[must_use]
     pub fn is_set_up(&self) -> bool {
         self.path("config.toml").exists()
@@ -109,23 +107,26 @@ impl Home {
     /// Reads `config.toml`.
     ///
     /// # Errors
-    /// [`Kind::NotSetUp`], [`Kind::InvalidConfig`].
-    pub fn config(&self) -> Result<Config, ClientError> {
+    /// [`DeviceError::NotSetUp`], [`DeviceError::InvalidConfig`].
+    pub fn config(&self) -> Result<Config, DeviceError> {
         let Some(bytes) = self.read("config.toml")? else {
-            return Err(ClientError::new(Kind::NotSetUp, "medlock is not set up here yet."));
+            return Err(DeviceError::NotSetUp);
         };
-        let text = String::from_utf8(bytes)
-            .map_err(|error| ClientError::new(Kind::InvalidConfig, "config.toml is not text.").because(error))?;
-        toml::from_str(&text).map_err(|error| {
-            ClientError::new(Kind::InvalidConfig, format!("config.toml: {}.", error.message())).because(error)
+        let text = String::from_utf8(bytes).map_err(|error| DeviceError::InvalidConfig {
+            what: "config.toml is not text.".into(),
+            source: error.into(),
+        })?;
+        toml::from_str(&text).map_err(|error| DeviceError::InvalidConfig {
+            what: format!("config.toml: {}.", error.message()),
+            source: error.into(),
         })
     }
 
     /// Writes `config.toml`.
     ///
     /// # Errors
-    /// [`Kind::LocalFile`].
-    pub fn save_config(&self, config: &Config) -> Result<(), ClientError> {
+    /// [`DeviceError::File`].
+    pub fn save_config(&self, config: &Config) -> Result<(), DeviceError> {
         let text = toml::to_string(config).expect("the configuration has only texts");
         self.write("config.toml", text.as_bytes())
     }
@@ -133,24 +134,24 @@ impl Home {
     /// Reads the deployment file that `config` names.
     ///
     /// # Errors
-    /// [`Kind::InvalidDeployment`].
-    pub fn deployment(&self, config: &Config) -> Result<Deployment, ClientError> {
+    /// [`DeviceError::InvalidDeployment`].
+    pub fn deployment(&self, config: &Config) -> Result<Deployment, DeviceError> {
         read_deployment(&self.dir.join(&config.deployment))
     }
 
     /// Writes the deployment file.
     ///
     /// # Errors
-    /// [`Kind::LocalFile`].
-    pub fn save_deployment(&self, deployment: &Deployment) -> Result<(), ClientError> {
+    /// [`DeviceError::File`].
+    pub fn save_deployment(&self, deployment: &Deployment) -> Result<(), DeviceError> {
         self.write_json("deployment.json", deployment)
     }
 
     /// Replaces the deployment file that `config` names by one with further keys of the operator.
     ///
     /// # Errors
-    /// [`Kind::LocalFile`].
-    pub(crate) fn replace_deployment(&self, config: &Config, deployment: &Deployment) -> Result<(), ClientError> {
+    /// [`DeviceError::File`].
+    pub(crate) fn replace_deployment(&self, config: &Config, deployment: &Deployment) -> Result<(), DeviceError> {
         let path = self.dir.join(&config.deployment);
         let text = serde_json::to_vec_pretty(deployment).expect("a deployment has a JSON form");
         write_atomically(&path, &text).map_err(|error| local_file(&path, error))
@@ -159,22 +160,20 @@ impl Home {
     /// Holds the directory until the lock is dropped, so that two commands do not write at once.
     ///
     /// # Errors
-    /// [`Kind::Busy`], [`Kind::LocalFile`].
-    pub fn lock(&self) -> Result<HomeLock, ClientError> {
+    /// [`DeviceError::Busy`], [`DeviceError::File`].
+    pub fn lock(&self) -> Result<HomeLock, DeviceError> {
         let path = self.path("lock");
         let file =
             private_options().create(true).truncate(false).write(true).open(&path).map_err(|e| local_file(&path, e))?;
         match file.try_lock() {
             Ok(()) => Ok(HomeLock { _file: file }),
-            Err(std::fs::TryLockError::WouldBlock) => {
-                Err(ClientError::new(Kind::Busy, "Another medlock command is writing to this directory."))
-            }
+            Err(std::fs::TryLockError::WouldBlock) => Err(DeviceError::Busy),
             Err(std::fs::TryLockError::Error(error)) => Err(local_file(&path, error)),
         }
     }
 
     /// Reads a file; `None` if it does not exist.
-    pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, ClientError> {
+    pub(crate) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, DeviceError> {
         let path = self.path(name);
         match std::fs::read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
@@ -184,38 +183,35 @@ impl Home {
     }
 
     /// Writes a file so that a crash leaves the old or the new one.
-    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ClientError> {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), DeviceError> {
         let path = self.path(name);
         let parent = path.parent().expect("a file in a directory has a parent");
         make_private_dir(parent)?;
         write_atomically(&path, bytes).map_err(|error| local_file(&path, error))
     }
 
-    /// Whether anything can be written.
+    /// Returns whether anything can be written.
     pub(crate) fn can_write(&self) -> bool {
         can_write(&self.dir)
     }
 
     /// Reads a JSON file; `None` if it does not exist.
-    pub(crate) fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, ClientError> {
+    pub(crate) fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, DeviceError> {
         let Some(bytes) = self.read(name)? else { return Ok(None) };
         serde_json::from_slice(&bytes).map(Some).map_err(|error| {
             // The cause could repeat a part of the file; position and kind suffice.
-            ClientError::new(
-                Kind::LocalFile,
-                format!("{} is damaged (line {}).", self.path(name).display(), error.line()),
-            )
+            DeviceError::Damaged { path: self.path(name), line: error.line() }
         })
     }
 
     /// Writes a JSON file.
-    pub(crate) fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), ClientError> {
+    pub(crate) fn write_json<T: Serialize>(&self, name: &str, value: &T) -> Result<(), DeviceError> {
         let bytes = zeroize::Zeroizing::new(serde_json::to_vec_pretty(value).expect("our own types have JSON forms"));
         self.write(name, &bytes)
     }
 
     /// Removes a file, if it exists.
-    pub(crate) fn remove(&self, name: &str) -> Result<(), ClientError> {
+    pub(crate) fn remove(&self, name: &str) -> Result<(), DeviceError> {
         let path = self.path(name);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(local_file(&path, error)),
@@ -224,7 +220,7 @@ impl Home {
     }
 
     /// Names of the files in a folder of the directory, sorted; empty if there is no such folder.
-    pub(crate) fn list(&self, folder: &str) -> Result<Vec<String>, ClientError> {
+    pub(crate) fn list(&self, folder: &str) -> Result<Vec<String>, DeviceError> {
         let path = self.path(folder);
         let entries = match std::fs::read_dir(&path) {
             Ok(entries) => entries,
@@ -248,18 +244,21 @@ impl Home {
 /// Reads and checks a deployment file.
 ///
 /// # Errors
-/// [`Kind::InvalidDeployment`].
-pub fn read_deployment(path: &Path) -> Result<Deployment, ClientError> {
-    let invalid = |what: String| ClientError::new(Kind::InvalidDeployment, what);
-    let bytes = std::fs::read(path)
-        .map_err(|error| invalid(format!("{} cannot be read: {error}.", path.display())).because(error))?;
-    Deployment::parse(&bytes)
-        .map_err(|error| invalid(format!("{} cannot be used: {error}.", path.display())).because(error))
+/// [`DeviceError::InvalidDeployment`].
+pub fn read_deployment(path: &Path) -> Result<Deployment, DeviceError> {
+    let bytes = std::fs::read(path).map_err(|error| DeviceError::InvalidDeployment {
+        what: format!("{} cannot be read: {error}.", path.display()),
+        source: error.into(),
+    })?;
+    Deployment::parse(&bytes).map_err(|error| DeviceError::InvalidDeployment {
+        what: format!("{} cannot be used: {error}.", path.display()),
+        source: error.into(),
+    })
 }
 
 /// The error for a file that cannot be read or written.
-pub(crate) fn local_file(path: &Path, error: std::io::Error) -> ClientError {
-    ClientError::new(Kind::LocalFile, format!("{}: {error}.", path.display())).because(error)
+pub(crate) fn local_file(path: &Path, error: std::io::Error) -> DeviceError {
+    DeviceError::File { path: path.to_owned(), source: error }
 }
 
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
@@ -273,7 +272,7 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()>
     sync_dir(parent)
 }
 
-/// Whether anything can be written to a folder, which is made if it is missing.
+/// Returns whether anything can be written to a folder, which is made if it is missing.
 pub(crate) fn can_write(folder: &Path) -> bool {
     use std::io::Write;
     std::fs::create_dir_all(folder).is_ok()
@@ -296,7 +295,7 @@ fn private_options() -> std::fs::OpenOptions {
     options
 }
 
-fn make_private_dir(dir: &Path) -> Result<(), ClientError> {
+fn make_private_dir(dir: &Path) -> Result<(), DeviceError> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -307,6 +306,7 @@ fn make_private_dir(dir: &Path) -> Result<(), ClientError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Failure;
 
     fn home() -> (tempfile::TempDir, Home) {
         let dir = tempfile::tempdir().unwrap();

@@ -9,8 +9,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     chain::unix_now,
-    error::{ClientError, Kind},
-    home::Home,
+    home::{DeviceError, Home},
 };
 
 const FILE: &str = "session.json";
@@ -39,7 +38,7 @@ struct Stored {
 }
 
 impl Session {
-    /// Who is signed in.
+    /// The address that is signed in.
     #[must_use]
     pub const fn address(&self) -> Address {
         self.address
@@ -74,7 +73,7 @@ impl Session {
         self.token.clone()
     }
 
-    pub(crate) fn save(&self, home: &Home) -> Result<(), ClientError> {
+    pub(crate) fn save(&self, home: &Home) -> Result<(), DeviceError> {
         use secrecy::ExposeSecret;
         let scalar = Zeroizing::new(<[u8; 32]>::from(self.key.to_bytes()));
         let stored = Stored {
@@ -88,12 +87,12 @@ impl Session {
     }
 
     /// The session that this device keeps; `None` if there is none, or it has ended.
-    pub(crate) fn load(home: &Home) -> Result<Option<Self>, ClientError> {
+    pub(crate) fn load(home: &Home) -> Result<Option<Self>, DeviceError> {
         let Some(mut stored) = home.read_json::<Stored>(FILE)? else { return Ok(None) };
         if stored.expires_at <= unix_now() {
             return Ok(None);
         }
-        let damaged = || ClientError::new(Kind::NoSession, "The session on this device is damaged.");
+        let damaged = || DeviceError::DamagedSession;
         let mut scalar = Zeroizing::new([0; 32]);
         hex::decode_to_slice(&stored.key, scalar.as_mut_slice()).map_err(|_| damaged())?;
         let key = SigningKey::from_slice(scalar.as_slice()).map_err(|_| damaged())?;
@@ -108,7 +107,7 @@ impl Session {
 }
 
 /// Removes the session from this device.
-pub(crate) fn remove(home: &Home) -> Result<(), ClientError> {
+pub(crate) fn remove(home: &Home) -> Result<(), DeviceError> {
     home.remove(FILE)
 }
 

@@ -16,6 +16,7 @@ pub mod api;
 pub mod chain;
 pub mod client;
 pub mod home;
+pub mod lookup;
 pub mod wallet;
 
 mod kept_session;
@@ -23,12 +24,13 @@ pub mod session;
 pub mod set_up;
 pub mod unlock;
 
-mod operator_key;
+pub mod operator_key;
 pub mod own_key;
 pub mod published_key;
 pub mod register;
 
 pub mod download;
+pub mod envelope;
 pub mod record_status;
 pub mod upload;
 
@@ -47,6 +49,6 @@ mod progress;
 mod told;
 
 pub use client::Client;
-pub use error::{ClientError, ExitClass, Kind};
+pub use error::{AnyFailure, Code, ExitClass, Failure};
 pub use progress::{Progress, Step};
 pub use told::Told;

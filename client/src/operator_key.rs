@@ -9,9 +9,44 @@ use protocol::{
 };
 
 use crate::{
+    api::ServerError,
     client::Client,
-    error::{ClientError, Kind},
+    error::{codes, failure},
+    home::DeviceError,
 };
+
+/// Why a deployment that somebody serves or names does not count.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OperatorKeyError {
+    /// It is of another deployment.
+    #[error("{by} is of another deployment than this device's.")]
+    OtherDeployment {
+        /// Which file.
+        by: String,
+    },
+    /// It does not go on from the operator's keys that this device has seen, or they are not signed.
+    #[error("{by} does not have the operator's keys that count: {source}.")]
+    WrongKeys {
+        /// Which file.
+        by: String,
+        /// The cause.
+        source: OperatorKeysError,
+    },
+    /// The server does not do what it was asked.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// A file of this device cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+failure! { OperatorKeyError {
+    OtherDeployment => codes::OTHER_DEPLOYMENT;
+    WrongKeys => codes::OPERATOR_KEYS;
+    ..Server;
+    ..Device;
+} }
 
 /// Checks a deployment that somebody serves or names against the one that this device keeps; gives the newest key of the
 /// operator, and keeps keys that are new.
@@ -19,19 +54,13 @@ use crate::{
 /// `by` names the file in errors.
 ///
 /// # Errors
-/// [`Kind::OtherDeployment`], [`Kind::OperatorKeys`]; [`Kind::LocalFile`] when a new key cannot be kept.
-pub(crate) fn check(client: &Client, told: &Deployment, by: &str) -> Result<OperatorPublicKey, ClientError> {
+/// [`OperatorKeyError`]; [`OperatorKeyError::Device`] when a new key cannot be kept.
+pub(crate) fn check(client: &Client, told: &Deployment, by: &str) -> Result<OperatorPublicKey, OperatorKeyError> {
     let mut kept = client.kept_deployment();
     if !told.is_same_but_for_keys(&kept) {
-        return Err(ClientError::new(
-            Kind::OtherDeployment,
-            format!("{by} is of another deployment than this device's."),
-        ));
+        return Err(OperatorKeyError::OtherDeployment { by: by.to_owned() });
     }
-    let wrong = |error: OperatorKeysError| {
-        ClientError::new(Kind::OperatorKeys, format!("{by} does not have the operator's keys that count: {error}."))
-            .because(error)
-    };
+    let wrong = |source| OperatorKeyError::WrongKeys { by: by.to_owned(), source };
     // Another command on this device may have seen more meanwhile.
     let on_disk = client.home().deployment(client.config())?;
     told.expect_extends(&kept).and_then(|()| told.expect_extends(&on_disk)).map_err(wrong)?;
@@ -47,10 +76,10 @@ pub(crate) fn check(client: &Client, told: &Deployment, by: &str) -> Result<Oper
 ///
 /// # Errors
 /// As [`check`], and what asking the server gives.
-pub(crate) async fn newest(client: &Client) -> Result<OperatorPublicKey, ClientError> {
+pub(crate) async fn newest(client: &Client) -> Result<OperatorPublicKey, OperatorKeyError> {
     let info = client.api()?.server_info().await?;
     check(client, &info.deployment, SERVER)
 }
 
-/// How errors name the server's copy.
+/// The name of the server's copy in errors.
 pub(crate) const SERVER: &str = "The server's deployment file";

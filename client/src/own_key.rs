@@ -1,7 +1,6 @@
 //! The person's own public encryption key, kept on this device (`identity.json`), and the epoch in which the chain has it.
 //!
-//! What a person seals to themselves goes to this key and never to whatever the chain has newest, which one phished
-//! signature can change. It is written whenever the keys are unlocked; uploads and registering again then need no open
+//! A person seals to this key, and never to the newest key on chain, which one phished signature can change. It is written whenever the keys are unlocked; uploads and registering again then need no open
 //! keyring.
 
 use alloy::primitives::Address;
@@ -9,9 +8,40 @@ use protocol::identity::PublicKey;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    chain::ChainError,
     client::Client,
-    error::{ClientError, Kind},
+    error::{codes, failure},
+    home::DeviceError,
 };
+
+/// Why a person cannot seal to themselves.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OwnKeyError {
+    /// The keys were never unlocked on this device.
+    #[error("This device does not know which encryption key is yours.")]
+    Unknown,
+    /// The person has not published a key.
+    #[error("You have not published your encryption key.")]
+    NotPublished,
+    /// The chain has only keys that are not the kept one.
+    #[error("The chain has an encryption key for your address that is not the one of this device.")]
+    Foreign,
+    /// The chain cannot be asked.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// A file of this device cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+failure! { OwnKeyError {
+    Unknown => codes::OWN_KEY_UNKNOWN;
+    NotPublished => codes::KEY_NOT_REGISTERED, "Run: medlock register.";
+    Foreign => codes::FOREIGN_KEY;
+    ..Chain;
+    ..Device;
+} }
 
 const FILE: &str = "identity.json";
 
@@ -25,9 +55,9 @@ struct Kept {
 }
 
 /// Keeps the public key of somebody whose keys are unlocked.
-pub(crate) fn keep(client: &Client, owner: Address, key: &PublicKey) -> Result<(), ClientError> {
+pub(crate) fn keep(client: &Client, owner: Address, key: &PublicKey) -> Result<(), DeviceError> {
     let kept = Kept { owner, key: key.clone() };
-    if find_kept(client)?.as_ref() == Some(&kept.key) {
+    if find_kept(client)? .as_ref() == Some(&kept.key) {
         return Ok(());
     }
     client.home().write_json(FILE, &kept)
@@ -36,14 +66,14 @@ pub(crate) fn keep(client: &Client, owner: Address, key: &PublicKey) -> Result<(
 /// The kept public key; `None` if the keys were never unlocked on this device.
 ///
 /// # Errors
-/// [`Kind::LocalFile`].
-pub fn find_kept(client: &Client) -> Result<Option<PublicKey>, ClientError> {
+/// [`DeviceError::File`].
+pub fn find_kept(client: &Client) -> Result<Option<PublicKey>, DeviceError> {
     // A damaged file is written again with the next unlocking.
     let kept = client.home().read(FILE)?.and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok());
     Ok(kept.filter(|kept| kept.owner == client.address()).map(|kept| kept.key))
 }
 
-/// What the chain has newest for this person, compared with the kept key.
+/// The newest key of this person on chain, compared with the kept key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnChain {
     /// No key is registered.
@@ -57,8 +87,8 @@ pub enum OnChain {
 /// Compares the kept key with the newest on chain.
 ///
 /// # Errors
-/// [`Kind::Rpc`], [`Kind::LocalFile`].
-pub async fn compare(client: &Client, kept: &PublicKey) -> Result<OnChain, ClientError> {
+/// [`ChainError::Rpc`].
+pub async fn compare(client: &Client, kept: &PublicKey) -> Result<OnChain, ChainError> {
     Ok(match client.chain().find_key(client.address()).await? {
         None => OnChain::Nothing,
         Some(key) if key.hash == kept.hash() => OnChain::Own(key.epoch),
@@ -69,22 +99,14 @@ pub async fn compare(client: &Client, kept: &PublicKey) -> Result<OnChain, Clien
 /// The kept public key and the newest epoch in which the chain has it: what a person seals to themselves.
 ///
 /// # Errors
-/// [`Kind::KeyNotRegistered`], [`Kind::ForeignKey`] if the chain has only other keys, [`Kind::OwnKeyUnknown`].
-pub(crate) async fn to_seal_to(client: &Client) -> Result<(PublicKey, u32), ClientError> {
-    let key = find_kept(client)?.ok_or_else(|| {
-        ClientError::new(Kind::OwnKeyUnknown, "This device does not know which encryption key is yours.")
-    })?;
+/// [`OwnKeyError`].
+pub(crate) async fn to_seal_to(client: &Client) -> Result<(PublicKey, u32), OwnKeyError> {
+    let key = find_kept(client)?.ok_or(OwnKeyError::Unknown)?;
     let history = client.chain().key_history(client.address()).await?;
     let own = history.hashes.iter().rev().find(|(_, hash)| **hash == key.hash()).map(|(epoch, _)| *epoch);
     match own {
         Some(epoch) => Ok((key, epoch)),
-        None if history.hashes.is_empty() => {
-            Err(ClientError::new(Kind::KeyNotRegistered, "You have not published your encryption key.")
-                .remedy("Run: medlock register."))
-        }
-        None => Err(ClientError::new(
-            Kind::ForeignKey,
-            "The chain has an encryption key for your address that is not the one of this device.",
-        )),
+        None if history.hashes.is_empty() => Err(OwnKeyError::NotPublished),
+        None => Err(OwnKeyError::Foreign),
     }
 }

@@ -38,7 +38,7 @@ pub enum Step {
     },
 }
 
-/// Who is told about the steps of a long operation. Called often, from any thread; must be quick.
+/// A listener for the steps of a long operation. Called often, from any thread; must be quick.
 #[derive(Clone)]
 pub struct Progress(Arc<dyn Fn(Step) + Send + Sync>);
 

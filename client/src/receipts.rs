@@ -6,7 +6,7 @@ use protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{error::ClientError, home::Home};
+use crate::home::{DeviceError, Home};
 
 const FOLDER: &str = "receipts";
 
@@ -27,15 +27,15 @@ pub struct Receipt {
 }
 
 /// Keeps a receipt.
-pub(crate) fn keep(home: &Home, receipt: &Receipt) -> Result<(), ClientError> {
+pub(crate) fn keep(home: &Home, receipt: &Receipt) -> Result<(), DeviceError> {
     home.write_json(&format!("{FOLDER}/{}.json", receipt.leaf), receipt)
 }
 
 /// Every receipt of this device, and the files that cannot be read.
 ///
 /// # Errors
-/// [`crate::Kind::LocalFile`].
-pub fn all(home: &Home) -> Result<(Vec<Receipt>, Vec<ClientError>), ClientError> {
+/// [`DeviceError::File`].
+pub fn all(home: &Home) -> Result<(Vec<Receipt>, Vec<DeviceError>), DeviceError> {
     let (mut receipts, mut damaged) = (Vec::new(), Vec::new());
     for read in home.list(FOLDER)?.iter().filter_map(|name| home.read_json(name).transpose()) {
         match read {

@@ -1,5 +1,5 @@
-//! What is said about a whole record: its patient supersedes it, closes it for everybody (a tombstone), and opens it again
-//! while there is time; its uploader retracts what it uploaded.
+//! The status of a whole record: its patient supersedes it, closes it for everybody (a tombstone), and opens it again while
+//! there is time; its uploader retracts the versions that they uploaded.
 
 use protocol::{
     codes::RecordStatus,
@@ -8,24 +8,93 @@ use protocol::{
 };
 
 use crate::{
-    act::{Settled, Way, carry_out, new_deadline, new_nonce, new_revocation_deadline},
-    chain::ChainRecord,
+    act::{ActError, Settled, Way, carry_out, new_deadline, new_nonce, new_revocation_deadline},
+    api::ServerError,
+    chain::{ChainError, ChainRecord},
     client::Client,
-    error::{ClientError, Kind},
-    upload::authority::{own_salt, write_salt},
-    wallet::Wallet,
+    error::{codes, failure, lift},
+    home::DeviceError,
+    upload::{
+        AuthorityError,
+        authority::{own_salt, write_salt},
+    },
+    wallet::{Wallet, WalletError},
 };
+
+/// Why the status of a record was not changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordStatusError {
+    /// Only the patient of a record may supersede, close or open it.
+    #[error("Only the patient of a record may do this.")]
+    NotPatient,
+    /// Patients do not retract their own records.
+    #[error("It is your own record.")]
+    OwnRecord,
+    /// The record is closed already.
+    #[error("The record is withdrawn already.")]
+    AlreadyWithdrawn,
+    /// The record is not closed, so there is nothing to open.
+    #[error("The record is not withdrawn.")]
+    NotWithdrawn,
+    /// The time in which a closed record can be opened again is over.
+    #[error("The time in which this could be taken back is over.")]
+    LiftPeriodOver,
+    /// A closed record cannot be retracted.
+    #[error("The record was withdrawn.")]
+    Withdrawn,
+    /// The newest version is retracted already.
+    #[error("The record is retracted already.")]
+    AlreadyRetracted,
+    /// The person may not upload for the patient.
+    #[error(transparent)]
+    Authority(AuthorityError),
+    /// The action was not carried out.
+    #[error(transparent)]
+    Act(ActError),
+    /// The server does not do what it was asked.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The chain cannot be asked, or is another one.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The wallet does not sign.
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
+    /// A file of this device cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+failure! { RecordStatusError {
+    NotPatient => codes::NOT_ALLOWED, "An uploader can say that it must not be relied on: medlock retract.";
+    OwnRecord => codes::NOT_ALLOWED, "To close it for everybody: medlock withdraw.";
+    AlreadyWithdrawn => codes::RECORD_TOMBSTONED, "To take that back while there is time: medlock lift.";
+    NotWithdrawn => codes::USAGE;
+    LiftPeriodOver => codes::LIFT_PERIOD_OVER;
+    Withdrawn => codes::RECORD_TOMBSTONED;
+    AlreadyRetracted => codes::USAGE;
+    ..Authority;
+    ..Act;
+    ..Server;
+    ..Chain;
+    ..Wallet;
+    ..Device;
+} }
+
+lift! { AuthorityError => RecordStatusError { Server, Chain, Device, ..Authority } }
+lift! { ActError => RecordStatusError { Server, Chain, Wallet, ..Act } }
 
 /// Marks a record as replaced by something newer; it stays readable. Only its patient.
 ///
 /// # Errors
-/// [`Kind::NotAllowed`] for somebody else's record; what wallet, server and chain refuse.
+/// [`RecordStatusError::NotPatient`]; refusals of wallet, server and chain.
 pub async fn supersede(
     client: &Client,
     wallet: &dyn Wallet,
     record: RecordId,
     way: Way,
-) -> Result<Settled, ClientError> {
+) -> Result<Settled, RecordStatusError> {
     let known = own_record(client, record).await?;
     let action = Action::Supersede(Supersede {
         patient: client.address(),
@@ -34,7 +103,7 @@ pub async fn supersede(
         nonce: new_nonce(),
         deadline: new_deadline(client).await?,
     });
-    carry_out(client, wallet, action, way).await
+    Ok(carry_out(client, wallet, action, way).await?)
 }
 
 /// Closes a record for everybody: no read from the moment that the server has the message, destroyed once the lift period
@@ -42,18 +111,16 @@ pub async fn supersede(
 /// that was signed before can land.
 ///
 /// # Errors
-/// [`Kind::NotAllowed`] for somebody else's record, [`Kind::Tombstoned`] for one that is closed; what wallet, server and
-/// chain refuse.
+/// [`RecordStatusError::NotPatient`], [`RecordStatusError::AlreadyWithdrawn`]; refusals of wallet, server and chain.
 pub async fn tombstone(
     client: &Client,
     wallet: &dyn Wallet,
     record: RecordId,
     way: Way,
-) -> Result<Settled, ClientError> {
+) -> Result<Settled, RecordStatusError> {
     let known = own_record(client, record).await?;
     if known.status == RecordStatus::Tombstoned && way == Way::Relayed {
-        return Err(ClientError::new(Kind::Tombstoned, "The record is withdrawn already.")
-            .remedy("To take that back while there is time: medlock lift."));
+        return Err(RecordStatusError::AlreadyWithdrawn);
     }
     let action = Action::Tombstone(Tombstone {
         patient: client.address(),
@@ -62,22 +129,27 @@ pub async fn tombstone(
         nonce: new_nonce(),
         deadline: new_revocation_deadline(client).await?,
     });
-    carry_out(client, wallet, action, way).await
+    Ok(carry_out(client, wallet, action, way).await?)
 }
 
 /// Opens a closed record again; grants that stand count again. Only its patient, while there is time.
 ///
 /// # Errors
-/// [`Kind::NotAllowed`] for somebody else's record, [`Kind::Usage`] for one that is not closed, [`Kind::LiftPeriodOver`];
-/// what wallet, server and chain refuse.
-pub async fn lift(client: &Client, wallet: &dyn Wallet, record: RecordId, way: Way) -> Result<Settled, ClientError> {
+/// [`RecordStatusError::NotPatient`], [`RecordStatusError::NotWithdrawn`], [`RecordStatusError::LiftPeriodOver`]; what
+/// wallet, server and chain refuse.
+pub async fn lift(
+    client: &Client,
+    wallet: &dyn Wallet,
+    record: RecordId,
+    way: Way,
+) -> Result<Settled, RecordStatusError> {
     let known = own_record(client, record).await?;
     if known.status != RecordStatus::Tombstoned {
-        return Err(ClientError::new(Kind::Usage, "The record is not withdrawn."));
+        return Err(RecordStatusError::NotWithdrawn);
     }
     let tombstone = client.chain().tombstone(record).await?;
     if tombstone.liftable_until <= client.chain().now().await? {
-        return Err(ClientError::new(Kind::LiftPeriodOver, "The time in which this could be taken back is over."));
+        return Err(RecordStatusError::LiftPeriodOver);
     }
     let action = Action::LiftTombstone(LiftTombstone {
         patient: client.address(),
@@ -86,27 +158,30 @@ pub async fn lift(client: &Client, wallet: &dyn Wallet, record: RecordId, way: W
         nonce: new_nonce(),
         deadline: new_deadline(client).await?,
     });
-    carry_out(client, wallet, action, way).await
+    Ok(carry_out(client, wallet, action, way).await?)
 }
 
 /// Says that what this uploader uploaded of a record must not be relied on. Nothing is deleted. Only the first uploader, on
 /// the device that made the record, while it may still upload.
 ///
 /// # Errors
-/// [`Kind::NotAllowed`], [`Kind::NoGrant`], [`Kind::Tombstoned`], [`Kind::Usage`] where the newest version is retracted
-/// already; what wallet, server and chain refuse.
-pub async fn retract(client: &Client, wallet: &dyn Wallet, record: RecordId, way: Way) -> Result<Settled, ClientError> {
+/// [`RecordStatusError`]; refusals of wallet, server and chain.
+pub async fn retract(
+    client: &Client,
+    wallet: &dyn Wallet,
+    record: RecordId,
+    way: Way,
+) -> Result<Settled, RecordStatusError> {
     let known = client.chain().record(record).await?;
     if known.patient == client.address() {
-        return Err(ClientError::new(Kind::NotAllowed, "It is your own record.")
-            .remedy("To close it for everybody: medlock withdraw."));
+        return Err(RecordStatusError::OwnRecord);
     }
     let salt = own_salt(client, record)?;
     if known.status == RecordStatus::Tombstoned {
-        return Err(ClientError::new(Kind::Tombstoned, "The record was withdrawn."));
+        return Err(RecordStatusError::Withdrawn);
     }
     if known.retracted >= known.version {
-        return Err(ClientError::new(Kind::Usage, "The record is retracted already."));
+        return Err(RecordStatusError::AlreadyRetracted);
     }
     let action = Action::Retract(Retract {
         uploader: client.address(),
@@ -117,14 +192,13 @@ pub async fn retract(client: &Client, wallet: &dyn Wallet, record: RecordId, way
         nonce: new_nonce(),
         deadline: new_deadline(client).await?,
     });
-    carry_out(client, wallet, action, way).await
+    Ok(carry_out(client, wallet, action, way).await?)
 }
 
-async fn own_record(client: &Client, record: RecordId) -> Result<ChainRecord, ClientError> {
+async fn own_record(client: &Client, record: RecordId) -> Result<ChainRecord, RecordStatusError> {
     let known = client.chain().record(record).await?;
     if known.patient == client.address() {
         return Ok(known);
     }
-    Err(ClientError::new(Kind::NotAllowed, "Only the patient of a record may do this.")
-        .remedy("An uploader can say that it must not be relied on: medlock retract."))
+    Err(RecordStatusError::NotPatient)
 }

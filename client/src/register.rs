@@ -8,13 +8,65 @@ use protocol::{
 use serde::Serialize;
 
 use crate::{
-    act::{Settled, Way, carry_out, new_deadline, new_nonce},
+    act::{ActError, Settled, Way, carry_out, new_deadline, new_nonce},
+    api::ServerError,
+    chain::ChainError,
     client::Client,
-    error::{ClientError, Kind},
+    error::{codes, failure, lift},
+    home::DeviceError,
     own_key,
     unlock::Keys,
-    wallet::Wallet,
+    wallet::{Wallet, WalletError},
 };
+
+/// Why an identity key was not published.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// The newest key on chain is not of the person's seed.
+    #[error("The chain's newest encryption key for your address (epoch {epoch}) is not one of yours.")]
+    Foreign {
+        /// Its epoch.
+        epoch: u32,
+    },
+    /// The keys were never unlocked on this device.
+    #[error("This device does not know which encryption key is yours.")]
+    OwnKeyUnknown,
+    /// The chain has another key after the registration.
+    #[error("The chain does not show the key just published.")]
+    NotShown,
+    /// The registration was not carried out.
+    #[error(transparent)]
+    Act(ActError),
+    /// The server does not do what it was asked.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The chain cannot be asked, or is another one.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The wallet does not sign.
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
+    /// A file of this device cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+failure! { RegisterError {
+    Foreign => codes::FOREIGN_KEY,
+        "If you set medlock up with other recovery words elsewhere, use those. Else somebody else registered it: \
+         run medlock key register.";
+    OwnKeyUnknown => codes::OWN_KEY_UNKNOWN,
+        "Unlock your keys first: medlock login, or medlock init --words on a new device.";
+    NotShown => codes::CHANGED;
+    ..Act;
+    ..Server;
+    ..Chain;
+    ..Wallet;
+    ..Device;
+} }
+
+lift! { ActError => RegisterError { Server, Chain, Wallet, ..Act } }
 
 /// A published key.
 #[derive(Clone, Debug, Serialize)]
@@ -23,20 +75,25 @@ pub struct Registered {
     pub epoch: u32,
     /// The public key, uncompressed point, hex.
     pub key: String,
-    /// How it got to the chain; `None` if it stood there already.
+    /// The transaction; `None` if the key was on chain already.
     pub settled: Option<Settled>,
 }
 
 /// Publishes the first identity key, or says that it is published.
 ///
 /// # Errors
-/// What wallet, server and chain refuse; [`Kind::ForeignKey`] if the newest key on chain is not of this seed.
-pub async fn register(client: &Client, wallet: &dyn Wallet, keys: &Keys, way: Way) -> Result<Registered, ClientError> {
+/// [`RegisterError::Foreign`] if the newest key on chain is not of this seed; refusals of wallet, server and chain.
+pub async fn register(
+    client: &Client,
+    wallet: &dyn Wallet,
+    keys: &Keys,
+    way: Way,
+) -> Result<Registered, RegisterError> {
     client.chain().verify_deployment().await?;
-    // What the chain has may have changed since the keys were unlocked.
+    // The chain may have changed since the keys were unlocked.
     let keys = keys.compared_again(client.chain()).await?;
     if keys.epochs().is_newest_foreign() {
-        return Err(foreign(keys.epochs().newest()));
+        return Err(RegisterError::Foreign { epoch: keys.epochs().newest() });
     }
     match keys.epochs().newest_own() {
         Some(epoch) => Ok(Registered { epoch, key: keys.identity().public_key().to_string(), settled: None }),
@@ -48,13 +105,13 @@ pub async fn register(client: &Client, wallet: &dyn Wallet, keys: &Keys, way: Wa
 /// this person's name, or to change the key.
 ///
 /// # Errors
-/// What wallet, server and chain refuse, among them `stale_state` if another key was registered meanwhile.
+/// Refusals of wallet, server and chain, among them `stale_state` if another key was registered meanwhile.
 pub async fn register_next(
     client: &Client,
     wallet: &dyn Wallet,
     keys: &Keys,
     way: Way,
-) -> Result<Registered, ClientError> {
+) -> Result<Registered, RegisterError> {
     client.chain().verify_deployment().await?;
     let keys = keys.compared_again(client.chain()).await?;
     let registered = publish(client, wallet, keys.next_identity().public_key(), keys.epochs().newest(), way).await?;
@@ -66,30 +123,15 @@ pub async fn register_next(
 /// Publishes the own key that this device has kept again, as the next epoch: for a wallet without an open keyring.
 ///
 /// # Errors
-/// [`Kind::OwnKeyUnknown`] if the keys were never unlocked on this device, and what wallet, server and chain refuse.
-pub async fn register_kept(client: &Client, wallet: &dyn Wallet, way: Way) -> Result<Registered, ClientError> {
+/// [`RegisterError::OwnKeyUnknown`] if the keys were never unlocked on this device; refusals of wallet, server and chain.
+pub async fn register_kept(client: &Client, wallet: &dyn Wallet, way: Way) -> Result<Registered, RegisterError> {
     client.chain().verify_deployment().await?;
-    let key = own_key::find_kept(client)?.ok_or_else(|| {
-        ClientError::new(Kind::OwnKeyUnknown, "This device does not know which encryption key is yours.")
-            .remedy("Unlock your keys first: medlock login, or medlock init --words on a new device.")
-    })?;
+    let key = own_key::find_kept(client)?.ok_or(RegisterError::OwnKeyUnknown)?;
     match own_key::compare(client, &key).await? {
         own_key::OnChain::Own(epoch) => Ok(Registered { epoch, key: key.to_string(), settled: None }),
         own_key::OnChain::Nothing => publish(client, wallet, &key, 0, way).await,
         own_key::OnChain::Other(epoch) => publish(client, wallet, &key, epoch, way).await,
     }
-}
-
-/// What is said when the chain's newest key is not of the seed.
-pub(crate) fn foreign(epoch: u32) -> ClientError {
-    ClientError::new(
-        Kind::ForeignKey,
-        format!("The chain's newest encryption key for your address (epoch {epoch}) is not one of yours."),
-    )
-    .remedy(
-        "If you set medlock up with other recovery words elsewhere, use those. Else somebody else registered it: \
-         run medlock key register.",
-    )
 }
 
 async fn publish(
@@ -98,7 +140,7 @@ async fn publish(
     key: &PublicKey,
     replaces: u32,
     way: Way,
-) -> Result<Registered, ClientError> {
+) -> Result<Registered, RegisterError> {
     let owner = client.address();
     let action = Action::RegisterKey(RegisterKey {
         owner,
@@ -113,7 +155,7 @@ async fn publish(
     let epoch = replaces + 1;
     let history = client.chain().key_history(owner).await?;
     if history.hashes.get(&epoch) != Some(&key.hash()) {
-        return Err(ClientError::new(Kind::Changed, "The chain does not show the key just published."));
+        return Err(RegisterError::NotShown);
     }
     Ok(Registered { epoch, key: key.to_string(), settled: Some(settled) })
 }

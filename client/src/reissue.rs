@@ -1,4 +1,4 @@
-//! Giving a new or emptied server again what only the patient can make: release shares, bundles, keyring.
+//! Reissue: a new or emptied server gets what only the patient can make: release shares, bundles, keyring.
 
 use std::collections::HashMap;
 
@@ -16,22 +16,61 @@ use protocol::{
 use serde::Serialize;
 
 use crate::{
-    chain::ChainGrant,
+    api::ServerError,
+    chain::{ChainError, ChainGrant},
     client::Client,
     download::begins_with,
-    error::{ClientError, Kind},
-    grants::{OwnVersions, tell_server},
-    operator_key,
+    error::{failure, lift},
+    grants::{OwnVersions, VersionsError, tell_server},
+    home::DeviceError,
+    operator_key::{self, OperatorKeyError},
     progress::{Progress, Step},
     told::{self, Told},
-    unlock::{self, Keys},
+    unlock::{self, Keys, PutBackError},
 };
 
-/// How many key epochs of a grantee are tried for one bundle: each costs sealing all versions, and nobody but an attacker
-/// has more.
+/// Why a reissue stopped, or why one item of it was not done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReissueError {
+    /// The versions of a record cannot be shared.
+    #[error(transparent)]
+    Versions(VersionsError),
+    /// The keyring was not put back.
+    #[error(transparent)]
+    PutBack(PutBackError),
+    /// The server's deployment file is not one to rely on.
+    #[error(transparent)]
+    OperatorKey(OperatorKeyError),
+    /// The server does not do what it was asked.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The chain cannot be asked, or is another one.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// A file of this device cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+failure! { ReissueError {
+    ..Versions;
+    ..PutBack;
+    ..OperatorKey;
+    ..Server;
+    ..Chain;
+    ..Device;
+} }
+
+lift! { VersionsError => ReissueError { Server, Chain, Device, ..Versions } }
+lift! { PutBackError => ReissueError { Server, Device, ..PutBack } }
+lift! { OperatorKeyError => ReissueError { Server, Device, ..OperatorKey } }
+
+/// The number of key epochs of a grantee that are tried for one bundle. Each costs sealing all versions, and only an
+/// attacker has more.
 const KEY_EPOCHS_MAX: usize = 64;
 
-/// What was given.
+/// The items that the server was given.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Reissued {
     /// Release shares deposited.
@@ -56,22 +95,22 @@ pub struct Reissued {
 /// is told, and the next one follows.
 ///
 /// # Errors
-/// What concerns every item: no session, no chain, no server.
-pub async fn reissue(client: &Client, keys: &Keys, progress: &Progress) -> Result<Reissued, ClientError> {
+/// A failure that concerns every item: no session, no chain, no server.
+pub async fn reissue(client: &Client, keys: &Keys, progress: &Progress) -> Result<Reissued, ReissueError> {
     let chain = client.chain();
     chain.verify_deployment().await?;
     let keys = &keys.compared_again(chain).await?;
     let mut given = Reissued::default();
     match unlock::put_back(client).await {
         Ok(keyring) => given.keyring = keyring,
-        Err(error) if *error.kind() == Kind::NoKeyring => {}
-        Err(error) => told::tell(client, &mut given.told, error, Told::unnamed).await?,
+        Err(PutBackError::NoKeyring) => {}
+        Err(error) => told::tell(client, &mut given.told, error, |error| Told::unnamed(error)).await?,
     }
     let (versions, grants, owners, operator_key) = tokio::try_join!(
-        chain.versions_of(keys.owner()),
-        chain.grants_of(keys.owner()),
-        chain.key_owners(),
-        operator_key::newest(client),
+        async { Ok::<_, ReissueError>(chain.versions_of(keys.owner()).await?) },
+        async { Ok(chain.grants_of(keys.owner()).await?) },
+        async { Ok(chain.key_owners().await?) },
+        async { Ok(operator_key::newest(client).await?) },
     )?;
     let mut records: Vec<RecordId> = versions.iter().map(|version| version.record).collect();
     records.sort_unstable();
@@ -114,7 +153,7 @@ async fn reissue_record(
     record: RecordId,
     operator_key: &OperatorPublicKey,
     given: &mut Reissued,
-) -> Result<Option<OwnVersions>, ClientError> {
+) -> Result<Option<OwnVersions>, ReissueError> {
     if client.chain().record(record).await?.status == RecordStatus::Tombstoned {
         return Ok(None);
     }
@@ -139,7 +178,7 @@ async fn reissue_grant(
     own: &HashMap<RecordId, OwnVersions>,
     grant: &ChainGrant,
     given: &mut Reissued,
-) -> Result<(), ClientError> {
+) -> Result<(), ReissueError> {
     let Some(&(grantee, right, salt)) = grantees.get(&grant.tag) else {
         given.unknown_grants += 1;
         return Ok(());
@@ -168,7 +207,7 @@ async fn reissue_grant(
     Ok(())
 }
 
-/// Whose tags stand for what, for everybody who has ever published a key.
+/// Returns the grantee, right and salt of each tag, for everybody who has ever published a key.
 fn grantees_by_tag(client: &Client, keys: &Keys, owners: &[Address]) -> HashMap<Tag, (Address, Right, Salt)> {
     let tags = owners.iter().flat_map(|owner| {
         [Right::Read, Right::Write].map(|right| {
@@ -186,7 +225,7 @@ async fn remake(
     versions: &OwnVersions,
     grantee: Address,
     grant: &ChainGrant,
-) -> Result<Option<Bundle>, ClientError> {
+) -> Result<Option<Bundle>, ReissueError> {
     for (epoch, key) in client.chain().public_keys(grantee).await?.into_iter().rev().take(KEY_EPOCHS_MAX) {
         let bundle = versions.bundle(client, grantee, (&key, epoch), grant.terms.epoch)?;
         if begins_with(&bundle, Some(grant.bundle_hash)) {

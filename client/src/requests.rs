@@ -6,8 +6,9 @@ use protocol::{
     capsule::Binding,
     codes::{Purpose, Right, ScopeKind},
     deployment::ContractName,
+    ends::TooFarAhead,
     ids::{RecordId, RequestId},
-    note,
+    note::{self, NoteError},
     statements::{AccessRequest, DenyRequest, SignedAccessRequest, SignedDenial},
 };
 use serde::Serialize;
@@ -15,52 +16,141 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     act::{Way, new_deadline, new_nonce},
-    chain::{uint40, unix_now},
+    api::ServerError,
+    chain::{ChainError, uint40, unix_now},
     client::Client,
-    error::{ClientError, Kind},
-    grants::{self, Granted, NewGrants, Scope},
-    published_key::public_key,
+    error::{codes, failure, lift, sentence},
+    grants::{self, GrantError, Granted, NewGrants, Scope},
+    lookup::LookupError,
+    published_key::{PublicKeyError, public_key},
     told::concerns_all,
     unlock::Keys,
-    wallet::{Wallet, Wish},
+    wallet::{Wallet, WalletError, Wish},
 };
 
-/// What is asked.
+/// Why a patient was not asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// A request is to somebody else, and for a purpose.
+    #[error("A request names somebody else and at least one purpose.")]
+    NoPatientOrPurpose,
+    /// The wished end or the end of the request is in the past.
+    #[error("A request is for a time to come.")]
+    TimePassed,
+    /// The wished end or the end of the request is later than is allowed.
+    #[error("{}", sentence(.0))]
+    TooFarAhead(#[from] TooFarAhead),
+    /// The reason is too long.
+    #[error("The reason cannot be sent: {0}.")]
+    InvalidReason(#[source] NoteError),
+    /// Nothing can be sealed to the patient.
+    #[error(transparent)]
+    PatientKey(PublicKeyError),
+    /// The server does not do what it was asked.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The chain cannot be asked, or is another one.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The wallet does not sign.
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
+}
+
+failure! { RequestError {
+    NoPatientOrPurpose => codes::USAGE;
+    TimePassed => codes::USAGE;
+    TooFarAhead => codes::USAGE;
+    InvalidReason => codes::USAGE;
+    ..PatientKey;
+    ..Server;
+    ..Chain;
+    ..Wallet;
+} }
+
+lift! { PublicKeyError => RequestError { Chain, ..PatientKey } }
+
+/// Why a request was not approved or denied.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AnswerError {
+    /// The person has no such request.
+    #[error("There is no such request to you.")]
+    UnknownRequest,
+    /// The request is not open any more.
+    #[error("The request has been answered, or its time has passed.")]
+    NotOpen,
+    /// The patient has no record of the kind that was asked for.
+    #[error("There is no record of the kind that was asked for.")]
+    NoRecord,
+    /// A request to add records is not about single records.
+    #[error("This request is to add records; no single record can be named.")]
+    NotAboutRecords,
+    /// The grant was not made.
+    #[error(transparent)]
+    Grant(GrantError),
+    /// The server does not do what it was asked.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The chain cannot be asked, or is another one.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The wallet does not sign.
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
+}
+
+failure! { AnswerError {
+    UnknownRequest => codes::NOT_FOUND;
+    NotOpen => codes::NOT_FOUND;
+    NoRecord => codes::NOT_FOUND;
+    NotAboutRecords => codes::USAGE;
+    ..Grant;
+    ..Server;
+    ..Chain;
+    ..Wallet;
+} }
+
+lift! { LookupError => AnswerError { Server, Chain } }
+lift! { GrantError => AnswerError { Server, Chain, Wallet, ..Grant } }
+
+/// A request to be made.
 #[derive(Clone, Debug)]
 pub struct NewRequest {
-    /// Whom.
+    /// The patient.
     pub patient: Address,
     /// READ or WRITE.
     pub right: Right,
     /// Over what.
     pub scope: Scope,
-    /// For what.
+    /// The purposes.
     pub purposes: Vec<Purpose>,
     /// The wished end, unix seconds.
     pub until: u64,
     /// The reason; only the patient can read it. At most [`note::MAX_NOTE_TEXT_LEN`] bytes.
     pub reason: String,
-    /// How long the request stays open, seconds.
+    /// The time for which the request stays open, in seconds.
     pub open_seconds: u64,
 }
 
 /// Asks a patient.
 ///
 /// # Errors
-/// [`Kind::KeyNotRegistered`], [`Kind::WrongPublicKey`], and what wallet and server refuse.
-pub async fn ask(client: &Client, wallet: &dyn Wallet, new: &NewRequest) -> Result<RequestId, ClientError> {
+/// [`RequestError`]; refusals of wallet and server.
+pub async fn ask(client: &Client, wallet: &dyn Wallet, new: &NewRequest) -> Result<RequestId, RequestError> {
     client.chain().verify_deployment().await?;
     if new.purposes.is_empty() || new.patient == wallet.address() {
-        return Err(ClientError::new(Kind::Usage, "A request names somebody else and at least one purpose."));
+        return Err(RequestError::NoPatientOrPurpose);
     }
     let now = unix_now();
     if new.until <= now || new.open_seconds == 0 {
-        return Err(ClientError::new(Kind::Usage, "A request is for a time to come."));
+        return Err(RequestError::TimePassed);
     }
     let (patient_key, epoch) = public_key(client, new.patient).await?;
     let binding = note_binding(client, new.patient, epoch);
     let note = note::seal(&new.reason, wallet.address(), &patient_key, &binding, &mut rand::rng())
-        .map_err(|error| ClientError::new(Kind::Usage, format!("The reason cannot be sent: {error}.")))?;
+        .map_err(RequestError::InvalidReason)?;
     let (kind, scope_id) = new.scope.on_chain();
     let request = AccessRequest {
         requester: wallet.address(),
@@ -81,7 +171,7 @@ pub async fn ask(client: &Client, wallet: &dyn Wallet, new: &NewRequest) -> Resu
     let signed = SignedAccessRequest { request, signature };
     let id = signed.id(client.deployment());
     let view = client.api()?.ask(&RequestBody { signed, note: note.into() }).await?;
-    if view.id == id { Ok(id) } else { Err(ClientError::new(Kind::WrongAnswer, "The server kept another request.")) }
+    if view.id == id { Ok(id) } else { Err(ServerError::WrongAnswer("The server kept another request.").into()) }
 }
 
 fn note_binding(client: &Client, patient: Address, epoch: u32) -> Binding {
@@ -98,17 +188,17 @@ fn note_hash(note: &[u8]) -> B256 {
 pub struct Request {
     /// Names it.
     pub id: RequestId,
-    /// Who asks.
+    /// The practitioner who asks.
     #[serde(with = "protocol::hex_text")]
     pub requester: Address,
-    /// Who is asked.
+    /// The patient who is asked.
     #[serde(with = "protocol::hex_text")]
     pub patient: Address,
     /// READ or WRITE.
     pub right: Right,
     /// Over what.
     pub scope: Scope,
-    /// For what.
+    /// The purposes.
     pub purposes: Vec<Purpose>,
     /// The wished end, unix seconds.
     pub until: u64,
@@ -120,15 +210,15 @@ pub struct Request {
     pub reason_problem: Option<&'static str>,
     /// Whether the requester is accredited now, from the chain.
     pub accredited: bool,
-    /// What only the server says.
+    /// Data from the server that was not compared with the chain.
     #[serde(flatten)]
     pub told: RequestTold,
 }
 
-/// The server's word about a request, which nothing confirms.
+/// Data from the server about a request, which nothing confirms.
 #[derive(Clone, Debug, Serialize)]
 pub struct RequestTold {
-    /// Where it stands. One that the server keeps open after the end that its requester signed is `Lapsed`.
+    /// The state. A request that the server keeps open after the end that its requester signed is `Lapsed`.
     pub state: RequestState,
     /// Unix seconds.
     pub created_at: u64,
@@ -137,14 +227,14 @@ pub struct RequestTold {
 /// Requests to and from this person, newest first; opens the reasons when keys are given.
 ///
 /// # Errors
-/// What the server refuses. A request whose signature does not hold is left out.
-pub async fn list(client: &Client, keys: Option<&Keys>) -> Result<Vec<Request>, ClientError> {
+/// [`LookupError`]. A request whose signature does not hold is left out.
+pub async fn list(client: &Client, keys: Option<&Keys>) -> Result<Vec<Request>, LookupError> {
     client.chain().verify_deployment().await?;
     let mut requests = Vec::new();
     for view in client.api()?.requests().await? {
         match checked(client, keys, &view).await {
             Ok(request) => requests.extend(request),
-            Err(error) if concerns_all(client, &error).await => return Err(error),
+            Err(error) if concerns_all(client, &error).await => return Err(error.into()),
             // A requester's contract of which the node cannot say whether it signed: like a signature that does not hold.
             Err(_) => {}
         }
@@ -153,7 +243,7 @@ pub async fn list(client: &Client, keys: Option<&Keys>) -> Result<Vec<Request>, 
 }
 
 /// A request that its requester has signed, and that is to or from this person; `None` for any other.
-async fn checked(client: &Client, keys: Option<&Keys>, view: &RequestView) -> Result<Option<Request>, ClientError> {
+async fn checked(client: &Client, keys: Option<&Keys>, view: &RequestView) -> Result<Option<Request>, ChainError> {
     let request = &view.signed.request;
     let hash = SignedAccessRequest::signing_hash(request, client.deployment());
     let concerns_us = [request.patient, request.requester].contains(&client.address());
@@ -209,21 +299,17 @@ fn open_note(client: &Client, keys: &Keys, view: &RequestView) -> Option<String>
     })
 }
 
-async fn find_open(client: &Client, request: RequestId) -> Result<Request, ClientError> {
+async fn find_open(client: &Client, request: RequestId) -> Result<Request, AnswerError> {
     let known = list(client, None).await?.into_iter().find(|known| known.id == request);
     let known = known.filter(|known| known.patient == client.address());
-    let known = known.ok_or_else(|| ClientError::new(Kind::NotFound, "There is no such request to you."))?;
-    if known.told.state == RequestState::Open {
-        Ok(known)
-    } else {
-        Err(ClientError::new(Kind::NotFound, "The request has been answered, or its time has passed."))
-    }
+    let known = known.ok_or(AnswerError::UnknownRequest)?;
+    if known.told.state == RequestState::Open { Ok(known) } else { Err(AnswerError::NotOpen) }
 }
 
-/// How the patient narrows or changes what was asked.
+/// Changes that the patient makes to a request when approving it.
 #[derive(Clone, Debug, Default)]
 pub struct Approval {
-    /// Which records instead of those asked for. READ over a category or everything needs them named here, or grants
+    /// The records to grant instead of those asked for. READ over a category or everything needs them named here, or grants
     /// each record that is there now.
     pub records: Option<Vec<RecordId>>,
     /// Another end, unix seconds.
@@ -237,24 +323,21 @@ pub struct Approval {
 /// Approves: grants what was asked, as narrowed.
 ///
 /// # Errors
-/// See [`grants::grant`]; [`Kind::NotFound`] for a request that is not open.
+/// See [`grants::grant`]; [`AnswerError::NotOpen`].
 pub async fn approve(
     client: &Client,
     wallet: &dyn Wallet,
     keys: &Keys,
     request: RequestId,
     approval: &Approval,
-) -> Result<Granted, ClientError> {
+) -> Result<Granted, AnswerError> {
     let asked = find_open(client, request).await?;
     let scopes = match (asked.right, &approval.records) {
         (Right::Read, Some(records)) => records.iter().copied().map(Scope::Record).collect(),
         (Right::Read, None) => records_in(client, keys.owner(), asked.scope).await?,
         (Right::Write, None) => vec![asked.scope],
         (Right::Write, Some(_)) => {
-            return Err(ClientError::new(
-                Kind::Usage,
-                "This request is to add records; no single record can be named.",
-            ));
+            return Err(AnswerError::NotAboutRecords);
         }
     };
     let new = NewGrants {
@@ -267,11 +350,11 @@ pub async fn approve(
         request: Some(request),
         way: approval.way,
     };
-    grants::grant(client, wallet, keys, &new).await
+    Ok(grants::grant(client, wallet, keys, &new).await?)
 }
 
 /// The records that a scope covers now, each as a scope of its own.
-async fn records_in(client: &Client, patient: Address, scope: Scope) -> Result<Vec<Scope>, ClientError> {
+async fn records_in(client: &Client, patient: Address, scope: Scope) -> Result<Vec<Scope>, AnswerError> {
     let category = match scope {
         Scope::Record(_) => return Ok(vec![scope]),
         Scope::Category(category) => Some(category),
@@ -287,7 +370,7 @@ async fn records_in(client: &Client, patient: Address, scope: Scope) -> Result<V
         }
     }
     if records.is_empty() {
-        return Err(ClientError::new(Kind::NotFound, "There is no record of the kind that was asked for."));
+        return Err(AnswerError::NoRecord);
     }
     Ok(records)
 }
@@ -295,12 +378,12 @@ async fn records_in(client: &Client, patient: Address, scope: Scope) -> Result<V
 /// Denies.
 ///
 /// # Errors
-/// [`Kind::NotFound`] for a request that is not open; what wallet and server refuse.
-pub async fn deny(client: &Client, wallet: &dyn Wallet, request: RequestId) -> Result<(), ClientError> {
+/// [`AnswerError::UnknownRequest`], [`AnswerError::NotOpen`]; refusals of wallet and server.
+pub async fn deny(client: &Client, wallet: &dyn Wallet, request: RequestId) -> Result<(), AnswerError> {
     let asked = find_open(client, request).await?;
     let denial = DenyRequest { patient: wallet.address(), request: request.0, deadline: new_deadline(client).await? };
     let hash = SignedDenial::signing_hash(&denial, client.deployment());
     let sentence = format!("Turn down the request of {}.", asked.requester);
     let signature = wallet.sign_typed(hash, Wish { sentence: &sentence }).await?;
-    client.api()?.deny(request, &SignedDenial { denial, signature }).await
+    Ok(client.api()?.deny(request, &SignedDenial { denial, signature }).await?)
 }

@@ -1,8 +1,10 @@
 //! Restoring everything from the recovery words, the chain and the blocks: no API, no database.
 
 mod blocks;
+mod error;
 
 pub use blocks::BlockSource;
+pub use error::{BlockError, RestoreError};
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,15 +19,15 @@ use serde::Serialize;
 
 use self::blocks::Blocks;
 use crate::{
-    chain::{Chain, ChainVersion},
+    chain::{Chain, ChainError, ChainVersion},
     download::{self, Destination, stream},
-    error::{ClientError, Kind},
+    error::{Failure, codes},
     home::{can_write, local_file},
     progress::{Progress, Step},
     unlock::{Keys, seed_of_words},
 };
 
-/// What a restore starts from.
+/// The input of a restore.
 pub struct Restore {
     /// The recovery words, or the text of the kit.
     pub words: SecretString,
@@ -35,7 +37,7 @@ pub struct Restore {
     pub deployment: Deployment,
     /// URL of an RPC node that keeps old logs.
     pub rpc: String,
-    /// Where the blocks come from.
+    /// The source of blocks.
     pub source: BlockSource,
     /// The folder that gets the documents.
     pub out: PathBuf,
@@ -48,7 +50,7 @@ pub struct RestoredVersion {
     pub record: RecordId,
     /// Its version.
     pub version: u16,
-    /// Where it lies; `None` if it could not be restored.
+    /// The path; `None` if it could not be restored.
     pub path: Option<PathBuf>,
     /// Bytes of the document.
     pub content_bytes: u64,
@@ -58,7 +60,7 @@ pub struct RestoredVersion {
     pub retracted: bool,
 }
 
-/// What a restore did.
+/// The result of a restore.
 #[derive(Clone, Debug, Serialize)]
 pub struct Restored {
     /// Every version on chain, in order.
@@ -69,22 +71,18 @@ pub struct Restored {
 /// the others. Each version lies in `<out>/<record>/<version>/` under the document's own name.
 ///
 /// # Errors
-/// [`Kind::InvalidWords`], [`Kind::WrongKeys`], [`Kind::OtherChain`], [`Kind::OtherCode`], [`Kind::NoHistory`].
-pub async fn restore(plan: &Restore, progress: &Progress) -> Result<Restored, ClientError> {
+/// [`RestoreError`], if it concerns every version.
+pub async fn restore(plan: &Restore, progress: &Progress) -> Result<Restored, RestoreError> {
     let chain = Chain::new(&plan.rpc, plan.deployment.clone())?;
     chain.verify_deployment().await?;
     // Its events tell whether the node keeps old logs: without them, records could be missing unnoticed.
     let history = chain.key_history(plan.owner).await?;
     if !history.is_whole {
-        return Err(ClientError::new(Kind::NoHistory, "The RPC has given up the events of published keys."));
+        return Err(ChainError::NoHistory("The RPC has given up the events of published keys.").into());
     }
     let keys = Keys::checked(&chain, plan.owner, seed_of_words(&plan.words)?).await?;
     if keys.epoch() == 0 {
-        return Err(ClientError::new(
-            Kind::KeyNotRegistered,
-            "This address has never published a key, so it has no records.",
-        )
-        .remedy("Check the owner's address and the deployment file."));
+        return Err(RestoreError::NeverPublished);
     }
     let versions = chain.versions_of(plan.owner).await?;
     let retracted = retracted_versions(&chain, &versions).await?;
@@ -105,13 +103,13 @@ pub async fn restore(plan: &Restore, progress: &Progress) -> Result<Restored, Cl
             },
             // Nowhere to write: the next one would fail in the same way. A name that this disk does not take is one
             // version's own affair.
-            Err(error) if *error.kind() == Kind::LocalFile && !can_write(&plan.out) => return Err(error),
+            Err(error) if error.code() == codes::LOCAL_FILE && !can_write(&plan.out) => return Err(error),
             Err(error) => RestoredVersion {
                 record: version.record,
                 version: version.version,
                 path: None,
                 content_bytes: 0,
-                problem: Some(error.code().to_owned()),
+                problem: Some(error.code().to_string()),
                 retracted,
             },
         });
@@ -121,10 +119,10 @@ pub async fn restore(plan: &Restore, progress: &Progress) -> Result<Restored, Cl
 }
 
 /// The versions of which their uploader says not to rely on them.
-async fn retracted_versions(chain: &Chain, versions: &[ChainVersion]) -> Result<HashSet<(RecordId, u16)>, ClientError> {
+async fn retracted_versions(chain: &Chain, versions: &[ChainVersion]) -> Result<HashSet<(RecordId, u16)>, ChainError> {
     let firsts = versions.iter().filter(|version| version.version == 1);
     let asked =
-        firsts.map(async |first| Ok::<_, ClientError>((first.record, (first, chain.record(first.record).await?))));
+        firsts.map(async |first| Ok::<_, ChainError>((first.record, (first, chain.record(first.record).await?))));
     let known: HashMap<_, _> = futures::stream::iter(asked).buffered(16).try_collect().await?;
     let is_retracted = |version: &&ChainVersion| {
         let of_record = known.get(&version.record);
@@ -141,13 +139,13 @@ async fn restore_version(
     keys: &Keys,
     blocks: &Blocks,
     version: &ChainVersion,
-) -> Result<(PathBuf, u64), ClientError> {
+) -> Result<(PathBuf, u64), RestoreError> {
     let folder = plan.out.join(version.record.to_string()).join(version.version.to_string());
     let context = chain.envelope_context();
     let data_key = async |header: &protocol::envelope::Header| keys.open_owner_capsule(&context, header);
     let expected = stream::Expected { context, record: version.record, version: version.version, cid: version.cid };
     std::fs::create_dir_all(&folder).map_err(|error| local_file(&folder, error))?;
-    let pieces = Box::pin(blocks.file(version.cid));
+    let pieces = Box::pin(blocks.file(version.cid).map_err(RestoreError::from));
     let result = stream::open(pieces, expected, data_key, &folder, None, |_| {}).await;
     if result.is_err() {
         // Leaves no empty folders behind; one that holds something stays.

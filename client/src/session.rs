@@ -8,13 +8,55 @@ use protocol::{
 
 pub use crate::kept_session::Session;
 use crate::{
-    chain::{rfc3339, unix_now},
+    api::ServerError,
+    chain::{ChainError, rfc3339, unix_now},
     client::Client,
-    error::{ClientError, Kind},
+    error::{Failure, codes, failure, lift},
+    home::DeviceError,
     kept_session::{self, new_session_key},
-    operator_key, unlock,
-    wallet::{Wallet, Wish},
+    operator_key::{self, OperatorKeyError},
+    unlock,
+    wallet::{Wallet, WalletError, Wish},
 };
+
+/// Why a sign-in failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoginError {
+    /// The server's challenge would sign the person in somewhere else than where they wanted.
+    #[error("{0}")]
+    SuspiciousChallenge(&'static str),
+    /// The clocks differ too much.
+    #[error("This device's clock and the server's are more than two minutes apart.")]
+    ClockSkew,
+    /// The server's deployment file is not one to rely on.
+    #[error(transparent)]
+    OperatorKey(OperatorKeyError),
+    /// The server does not do what it was asked.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The chain cannot be asked, or is another one.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The wallet does not sign.
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
+    /// A file of this device cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+failure! { LoginError {
+    SuspiciousChallenge => codes::SUSPICIOUS_CHALLENGE;
+    ClockSkew => ErrorCode::ClockSkew;
+    ..OperatorKey;
+    ..Server;
+    ..Chain;
+    ..Wallet;
+    ..Device;
+} }
+
+lift! { OperatorKeyError => LoginError { Server, Device, ..OperatorKey } }
 
 /// How far this device's clock may be from the server's.
 const CLOCK_SKEW_SECONDS_MAX: u64 = 120;
@@ -22,8 +64,8 @@ const CLOCK_SKEW_SECONDS_MAX: u64 = 120;
 /// Signs in and keeps the session; puts the keyring back if the server has none.
 ///
 /// # Errors
-/// [`Kind::SuspiciousChallenge`] if the server asks for another chain or site; what wallet and server refuse.
-pub async fn login(client: &Client, wallet: &dyn Wallet) -> Result<Session, ClientError> {
+/// [`LoginError::SuspiciousChallenge`] if the server asks for another chain or site; refusals of wallet and server.
+pub async fn login(client: &Client, wallet: &dyn Wallet) -> Result<Session, LoginError> {
     let api = client.api()?;
     client.chain().verify_deployment().await?;
     operator_key::newest(client).await?;
@@ -44,8 +86,8 @@ pub async fn login(client: &Client, wallet: &dyn Wallet) -> Result<Session, Clie
         uri: &challenge.uri,
         chain_id: client.deployment().chain_id,
         nonce: &challenge.nonce,
-        issued_at: &rfc3339(challenge.server_time)?,
-        expiration_time: &rfc3339(expires)?,
+        issued_at: &moment(challenge.server_time)?,
+        expiration_time: &moment(expires)?,
         session_key: &point,
     }
     .to_string();
@@ -55,7 +97,7 @@ pub async fn login(client: &Client, wallet: &dyn Wallet) -> Result<Session, Clie
 
     let answer = api.login(&LoginBody { message: message.clone(), signature }).await?;
     if answer.address != wallet.address() {
-        return Err(ClientError::new(Kind::WrongAnswer, "The server signed in somebody else."));
+        return Err(ServerError::WrongAnswer("The server signed in somebody else.").into());
     }
     let session = Session {
         address: answer.address,
@@ -68,7 +110,7 @@ pub async fn login(client: &Client, wallet: &dyn Wallet) -> Result<Session, Clie
     api.set_token(Some(session.token()));
     // A convenience that must not fail the sign-in; `doctor` says when the server has none.
     if let Err(error) = unlock::put_back(client).await {
-        tracing::debug!(code = error.code(), "the keyring was not put back");
+        tracing::debug!(code = %error.code(), "the keyring was not put back");
     }
     Ok(session)
 }
@@ -76,19 +118,17 @@ pub async fn login(client: &Client, wallet: &dyn Wallet) -> Result<Session, Clie
 /// The session of this device.
 ///
 /// # Errors
-/// [`Kind::NoSession`] if there is none or it has ended.
-pub fn current(client: &Client) -> Result<Session, ClientError> {
+/// [`DeviceError::NoSession`] if there is none or it has ended.
+pub fn current(client: &Client) -> Result<Session, DeviceError> {
     let session = Session::load(client.home())?;
-    session
-        .filter(|session| session.address() == client.address())
-        .ok_or_else(|| ClientError::new(Kind::NoSession, "You are not signed in, or the session has ended."))
+    session.filter(|session| session.address() == client.address()).ok_or(DeviceError::NoSession)
 }
 
-/// Ends the session, here and at the server. Says whether the server was told.
+/// Ends the session, here and at the server. Returns whether the server was told.
 ///
 /// # Errors
-/// [`Kind::LocalFile`].
-pub async fn logout(client: &Client) -> Result<bool, ClientError> {
+/// [`DeviceError::File`].
+pub async fn logout(client: &Client) -> Result<bool, DeviceError> {
     let told = match client.api() {
         Ok(api) => {
             let told = api.logout().await.is_ok();
@@ -102,8 +142,8 @@ pub async fn logout(client: &Client) -> Result<bool, ClientError> {
 }
 
 /// Refuses a challenge that would sign this person in somewhere else than where they wanted.
-fn check_challenge(client: &Client, challenge: &Challenge) -> Result<(), ClientError> {
-    let suspicious = |what: &str| Err(ClientError::new(Kind::SuspiciousChallenge, what));
+fn check_challenge(client: &Client, challenge: &Challenge) -> Result<(), LoginError> {
+    let suspicious = |what| Err(LoginError::SuspiciousChallenge(what));
     if challenge.chain_id != client.deployment().chain_id {
         return suspicious("The server asks for a sign-in on another chain.");
     }
@@ -127,10 +167,7 @@ fn check_challenge(client: &Client, challenge: &Challenge) -> Result<(), ClientE
         return suspicious("The server's challenge names another site than itself.");
     }
     if challenge.server_time.abs_diff(unix_now()) > CLOCK_SKEW_SECONDS_MAX {
-        return Err(ClientError::new(
-            Kind::Server(ErrorCode::ClockSkew),
-            "This device's clock and the server's are more than two minutes apart.",
-        ));
+        return Err(LoginError::ClockSkew);
     }
     if challenge.session_seconds_max == 0 || challenge.session_seconds_max > 31 * 24 * 3600 {
         return suspicious("The server asks for a session of more than a month.");
@@ -138,7 +175,11 @@ fn check_challenge(client: &Client, challenge: &Challenge) -> Result<(), ClientE
     Ok(())
 }
 
-/// Whether `domain` (host, maybe with port) is the server at `host`, or the site whose part it is. All names of this
+fn moment(unix_seconds: u64) -> Result<String, ServerError> {
+    rfc3339(unix_seconds).ok_or_else(|| ServerError::invalid_answer("The server's time is no time."))
+}
+
+/// Returns whether `domain` (host, maybe with port) is the server at `host`, or the site whose part it is. All names of this
 /// machine are the same.
 fn is_same_site(domain: &str, host: &str, port: Option<u16>) -> bool {
     let (name, domain_port) = match domain.rsplit_once(':') {

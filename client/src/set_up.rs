@@ -6,16 +6,86 @@ use protocol::deployment::Deployment;
 use secrecy::SecretString;
 
 use crate::{
-    api::Api,
-    chain::Chain,
-    client::{Client, Overrides},
-    error::{ClientError, Kind},
-    home::{Config, Home, read_deployment},
-    operator_key,
-    wallet::{LocalWallet, WALLET_FILE, Wallet, check_new_passphrase},
+    api::{Api, ServerError},
+    chain::{Chain, ChainError},
+    client::{Client, OpenError, Overrides},
+    error::{Cause, codes, failure, lift},
+    home::{Config, DeviceError, Home, read_deployment},
+    operator_key::{self, OperatorKeyError},
+    wallet::{LocalWallet, WALLET_FILE, Wallet, WalletError, check_new_passphrase},
 };
 
-/// Where the deployment file comes from.
+/// Why a device was not set up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetUpError {
+    /// The directory is set up already.
+    #[error("{} is set up already.", .0.display())]
+    AlreadySetUp(PathBuf),
+    /// The directory has the wallet of another account.
+    #[error("{} holds another wallet.", .0.display())]
+    OtherWallet(PathBuf),
+    /// The deployment cannot be used.
+    #[error("{what}")]
+    InvalidDeployment {
+        /// One sentence.
+        what: String,
+        /// The cause.
+        source: Cause,
+    },
+    /// Nothing says where the deployment file comes from.
+    #[error("Neither a server nor a deployment file is named.")]
+    NoDeployment,
+    /// The server does not do what it was asked.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The chain cannot be asked, or is another one.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The wallet file cannot be read or written.
+    #[error(transparent)]
+    Wallet(#[from] WalletError),
+    /// A file of this device cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+failure! { SetUpError {
+    AlreadySetUp => codes::ALREADY_SET_UP;
+    OtherWallet => codes::ALREADY_SET_UP;
+    InvalidDeployment => codes::INVALID_DEPLOYMENT;
+    NoDeployment => codes::NO_API;
+    ..Server;
+    ..Chain;
+    ..Wallet;
+    ..Device;
+} }
+
+lift! { OpenError => SetUpError { Server, Chain, Device } }
+
+/// Why a deployment file is not the one of this device.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeploymentError {
+    /// It is of another deployment.
+    #[error("{} is not the deployment that this account was set up with", .0.display())]
+    Other(PathBuf),
+    /// The operator's keys in it are not those that count.
+    #[error(transparent)]
+    OperatorKey(OperatorKeyError),
+    /// A file of this device cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+failure! { DeploymentError {
+    Other => codes::OTHER_DEPLOYMENT,
+        "Leave --deployment and MEDLOCK_DEPLOYMENT out, or use another MEDLOCK_HOME for that deployment";
+    ..OperatorKey;
+    ..Device;
+} }
+
+/// The source of the deployment file.
 #[derive(Clone, Debug)]
 pub enum DeploymentSource {
     /// A file, got from whoever runs the deployment.
@@ -25,13 +95,13 @@ pub enum DeploymentSource {
     Server,
 }
 
-/// What a device starts with.
+/// The settings of a new device.
 pub struct SetUp {
     /// URL of the API; `None` on a device that only restores.
     pub api: Option<String>,
     /// URL of an RPC node.
     pub rpc: String,
-    /// Where the deployment file comes from.
+    /// The source of the deployment file.
     pub deployment: DeploymentSource,
     /// The wallet; its key goes into the wallet file.
     pub wallet: LocalWallet,
@@ -50,8 +120,8 @@ pub struct Prepared {
 /// configuration, in this order, so that an interrupted set-up can be done again.
 ///
 /// # Errors
-/// [`Kind::AlreadySetUp`], and what [`Chain::verify_deployment`] finds.
-pub async fn set_up(home: Home, plan: SetUp) -> Result<Client, ClientError> {
+/// [`SetUpError::AlreadySetUp`], and what [`Chain::verify_deployment`] finds.
+pub async fn set_up(home: Home, plan: SetUp) -> Result<Client, SetUpError> {
     prepare(&home, plan).await?.write(home)
 }
 
@@ -59,7 +129,7 @@ pub async fn set_up(home: Home, plan: SetUp) -> Result<Client, ClientError> {
 ///
 /// # Errors
 /// As [`set_up`].
-pub async fn prepare(home: &Home, plan: SetUp) -> Result<Prepared, ClientError> {
+pub async fn prepare(home: &Home, plan: SetUp) -> Result<Prepared, SetUpError> {
     check_empty(home)?;
     // The keyring, which comes later, would refuse it.
     check_new_passphrase(&plan.passphrase)?;
@@ -67,14 +137,14 @@ pub async fn prepare(home: &Home, plan: SetUp) -> Result<Prepared, ClientError> 
         (DeploymentSource::File(path), _) => read_deployment(path)?,
         (DeploymentSource::Server, Some(api)) => deployment_of_server(api).await?,
         (DeploymentSource::Server, None) => {
-            return Err(ClientError::new(Kind::NoApi, "Neither a server nor a deployment file is named."));
+            return Err(SetUpError::NoDeployment);
         }
     };
     let chain = Chain::new(&plan.rpc, deployment.clone())?;
     chain.verify_deployment().await?;
-    deployment.operator_key().map_err(|error| {
-        ClientError::new(Kind::InvalidDeployment, format!("The deployment file cannot be used: {error}."))
-            .because(error)
+    deployment.operator_key().map_err(|error| SetUpError::InvalidDeployment {
+        what: format!("The deployment file cannot be used: {error}."),
+        source: error.into(),
     })?;
     if let Some(api) = &plan.api {
         Api::new(api)?;
@@ -82,9 +152,9 @@ pub async fn prepare(home: &Home, plan: SetUp) -> Result<Prepared, ClientError> 
     Ok(Prepared { plan, deployment, chain })
 }
 
-fn check_empty(home: &Home) -> Result<(), ClientError> {
+fn check_empty(home: &Home) -> Result<(), SetUpError> {
     if home.is_set_up() {
-        return Err(ClientError::new(Kind::AlreadySetUp, format!("{} is set up already.", home.dir().display())));
+        return Err(SetUpError::AlreadySetUp(home.dir().to_owned()));
     }
     Ok(())
 }
@@ -99,8 +169,8 @@ impl Prepared {
     /// Writes what was planned.
     ///
     /// # Errors
-    /// [`Kind::AlreadySetUp`], [`Kind::LocalFile`].
-    pub fn write(self, home: Home) -> Result<Client, ClientError> {
+    /// [`SetUpError::AlreadySetUp`], [`SetUpError::OtherWallet`]; what writing the files gives.
+    pub fn write(self, home: Home) -> Result<Client, SetUpError> {
         let _held = home.lock()?;
         check_empty(&home)?;
         let Self { plan, deployment, .. } = self;
@@ -109,7 +179,7 @@ impl Prepared {
         if wallet_file.exists() {
             let earlier = LocalWallet::from_file(&wallet_file, &plan.passphrase)?;
             if earlier.address() != plan.wallet.address() {
-                return Err(holds_another(&wallet_file));
+                return Err(SetUpError::OtherWallet(wallet_file));
             }
         } else {
             plan.wallet.save(&wallet_file, &plan.passphrase)?;
@@ -120,24 +190,19 @@ impl Prepared {
             deployment: "deployment.json".into(),
             address: plan.wallet.address(),
         })?;
-        Client::open(home, Overrides::default())
+        Ok(Client::open(home, Overrides::default())?)
     }
-}
-
-/// The wallet file of a directory holds another account than the one that was asked for.
-#[must_use]
-pub fn holds_another(wallet_file: &std::path::Path) -> ClientError {
-    ClientError::new(Kind::AlreadySetUp, format!("{} holds another wallet.", wallet_file.display()))
 }
 
 /// Asks a server for its copy of the deployment file.
 ///
 /// # Errors
-/// [`Kind::Unreachable`], [`Kind::InvalidAnswer`], [`Kind::InvalidDeployment`].
-pub async fn deployment_of_server(api: &str) -> Result<Deployment, ClientError> {
+/// [`SetUpError::InvalidDeployment`]; what asking the server gives.
+pub async fn deployment_of_server(api: &str) -> Result<Deployment, SetUpError> {
     let deployment = Api::new(api)?.server_info().await?.deployment;
-    deployment.check_version().map_err(|error| {
-        ClientError::new(Kind::InvalidDeployment, format!("The server's deployment cannot be used: {error}."))
+    deployment.check_version().map_err(|error| SetUpError::InvalidDeployment {
+        what: format!("The server's deployment cannot be used: {error}."),
+        source: error.into(),
     })?;
     Ok(deployment)
 }
@@ -146,17 +211,13 @@ pub async fn deployment_of_server(api: &str) -> Result<Deployment, ClientError> 
 /// have further keys of the operator, which are then kept.
 ///
 /// # Errors
-/// [`Kind::OtherDeployment`], [`Kind::OperatorKeys`], [`Kind::InvalidDeployment`].
-pub fn expect_deployment(client: &Client, file: Option<&Path>) -> Result<(), ClientError> {
+/// [`DeploymentError`].
+pub fn expect_deployment(client: &Client, file: Option<&Path>) -> Result<(), DeploymentError> {
     let Some(file) = file else { return Ok(()) };
     let told = read_deployment(file)?;
-    match operator_key::check(client, &told, &file.display().to_string()) {
-        Err(error) if *error.kind() == Kind::OtherDeployment => {
-            let what = format!("{} is not the deployment that this account was set up with", file.display());
-            Err(ClientError::new(Kind::OtherDeployment, what).remedy(
-                "Leave --deployment and MEDLOCK_DEPLOYMENT out, or use another MEDLOCK_HOME for that deployment",
-            ))
-        }
-        outcome => outcome.map(drop),
-    }
+    operator_key::check(client, &told, &file.display().to_string()).map(drop).map_err(|error| match error {
+        OperatorKeyError::OtherDeployment { .. } => DeploymentError::Other(file.to_owned()),
+        OperatorKeyError::Device(error) => error.into(),
+        other => DeploymentError::OperatorKey(other),
+    })
 }

@@ -1,4 +1,4 @@
-//! One bad item never stops the rest: what could not be done is told, and the next one follows.
+//! Operations over several items: one that fails is reported, and the next one follows.
 
 use protocol::{
     error_code::ErrorCode,
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     client::Client,
-    error::{ClientError, Kind},
+    error::{Code, Failure, codes},
 };
 
 /// One item that could not be done.
@@ -25,62 +25,66 @@ pub struct Told {
     pub grant: Option<GrantId>,
     /// The stable code of the failure.
     pub code: String,
-    /// What went wrong, in one sentence.
+    /// The reason, in one sentence.
     pub what: String,
 }
 
 impl Told {
     /// About nothing that has a name.
-    pub(crate) fn unnamed(error: &ClientError) -> Self {
-        Self { record: None, version: None, grant: None, code: error.code().to_owned(), what: error.what().to_owned() }
+    pub(crate) fn unnamed(error: &dyn Failure) -> Self {
+        Self { record: None, version: None, grant: None, code: error.code().to_string(), what: error.to_string() }
     }
 
     /// About one version of a record.
-    pub(crate) fn version(record: RecordId, version: u16, error: &ClientError) -> Self {
+    pub(crate) fn version(record: RecordId, version: u16, error: &dyn Failure) -> Self {
         Self { record: Some(record), version: Some(version), ..Self::unnamed(error) }
     }
 
     /// About a record.
-    pub(crate) fn record(record: RecordId, error: &ClientError) -> Self {
+    pub(crate) fn record(record: RecordId, error: &dyn Failure) -> Self {
         Self { record: Some(record), ..Self::unnamed(error) }
     }
 
     /// About a grant.
-    pub(crate) fn grant(grant: GrantId, error: &ClientError) -> Self {
+    pub(crate) fn grant(grant: GrantId, error: &dyn Failure) -> Self {
         Self { grant: Some(grant), ..Self::unnamed(error) }
     }
 }
 
-/// Whether a failure concerns every item, so that going on makes no sense: no session, no room on the disk, or neither
-/// server nor chain answers anything at all. A server that fails for one item and answers otherwise stops nothing.
-pub(crate) async fn concerns_all(client: &Client, error: &ClientError) -> bool {
-    match error.kind() {
-        Kind::NoSession
-        | Kind::NoApi
-        | Kind::LocalFile
-        | Kind::Busy
-        | Kind::OtherChain
-        | Kind::OtherCode
-        | Kind::OtherDeployment
-        | Kind::OperatorKeys
-        | Kind::NotConfirmed
-        | Kind::Server(ErrorCode::NotSignedIn) => true,
-        Kind::Unreachable => match client.api() {
+/// Returns whether a failure concerns every item, so that going on makes no sense: no session, no room on the disk, or
+/// neither server nor chain answers anything at all. A server that fails for one item and answers otherwise stops nothing.
+pub(crate) async fn concerns_all(client: &Client, error: &dyn Failure) -> bool {
+    let code = error.code();
+    if code == codes::UNREACHABLE {
+        return match client.api() {
             Ok(api) => api.server_info().await.is_err(),
             Err(_) => true,
-        },
-        Kind::Rpc => client.chain().head().await.is_err(),
-        _ => false,
+        };
     }
+    if code == codes::RPC {
+        return client.chain().head().await.is_err();
+    }
+    const ALWAYS: [Code; 9] = [
+        codes::NO_SESSION,
+        codes::NO_API,
+        codes::LOCAL_FILE,
+        codes::BUSY,
+        codes::OTHER_CHAIN,
+        codes::OTHER_CODE,
+        codes::OTHER_DEPLOYMENT,
+        codes::OPERATOR_KEYS,
+        codes::NOT_CONFIRMED,
+    ];
+    code == Code::from(ErrorCode::NotSignedIn) || ALWAYS.contains(&code)
 }
 
 /// Tells one item's failure, or fails as a whole if it concerns all.
-pub(crate) async fn tell(
+pub(crate) async fn tell<E: Failure>(
     client: &Client,
     told: &mut Vec<Told>,
-    error: ClientError,
-    name: impl FnOnce(&ClientError) -> Told,
-) -> Result<(), ClientError> {
+    error: E,
+    name: impl FnOnce(&E) -> Told,
+) -> Result<(), E> {
     if concerns_all(client, &error).await {
         return Err(error);
     }

@@ -1,5 +1,9 @@
 //! The seed: making it, wrapping it in the keyring, unlocking it, and its recovery words.
 
+mod error;
+
+pub use error::{InitError, ProveError, PutBackError, SeedError, UnlockError};
+
 use alloy::primitives::Address;
 use protocol::{
     envelope::{EnvelopeContext, Header},
@@ -14,10 +18,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     api::PrivateBlobName,
-    chain::{Chain, rfc3339, unix_now},
+    chain::{Chain, ChainError, rfc3339, unix_now},
     client::Client,
-    download::stream::open_error,
-    error::{ClientError, Kind},
+    envelope::EnvelopeError,
+    home::DeviceError,
     own_key,
     wallet::{Wallet, Wish},
 };
@@ -67,7 +71,7 @@ impl Keys {
         self.seed.identity_key(self.epochs.newest().saturating_add(1))
     }
 
-    /// What opens something that is bound to an epoch; `None` for an epoch whose key on chain is not of the seed.
+    /// Returns the key of an epoch; `None` if the key that the chain has for the epoch is not of the seed.
     #[must_use]
     pub fn identity_at(&self, epoch: u32) -> Option<IdentityKey> {
         self.epochs.opener(&self.seed, epoch)
@@ -81,19 +85,14 @@ impl Keys {
     /// The data key in the owner capsule of an envelope.
     ///
     /// # Errors
-    /// [`Kind::ForeignKey`] if it is sealed to a key of another seed, [`Kind::Commitment`], [`Kind::InvalidEnvelope`].
+    /// [`EnvelopeError::ForeignKey`] if it is sealed to a key of another seed; [`EnvelopeError::Invalid`].
     pub(crate) fn open_owner_capsule(
         &self,
         context: &EnvelopeContext,
         header: &Header,
-    ) -> Result<DataKey, ClientError> {
-        let key = self.identity_at(header.key_epoch).ok_or_else(|| {
-            ClientError::new(
-                Kind::ForeignKey,
-                format!("It is sealed to encryption key {} of your address, which is not yours.", header.key_epoch),
-            )
-        })?;
-        header.open_owner_capsule(context, self.owner, &key).map_err(open_error)
+    ) -> Result<DataKey, EnvelopeError> {
+        let key = self.identity_at(header.key_epoch).ok_or(EnvelopeError::ForeignKey { epoch: header.key_epoch })?;
+        Ok(header.open_owner_capsule(context, self.owner, &key)?)
     }
 
     /// The seed, for what derives from it.
@@ -103,36 +102,30 @@ impl Keys {
     }
 
     /// Compares a seed with every key that its owner has published.
-    pub(crate) async fn compared(chain: &Chain, owner: Address, seed: Seed) -> Result<Self, ClientError> {
+    pub(crate) async fn compared(chain: &Chain, owner: Address, seed: Seed) -> Result<Self, ChainError> {
         let history = chain.key_history(owner).await?;
         Ok(Self { owner, epochs: KeyEpochs::compare(&seed, history.hashes), seed })
     }
 
     /// The same keys, compared with what the chain has now.
-    pub(crate) async fn compared_again(&self, chain: &Chain) -> Result<Self, ClientError> {
+    pub(crate) async fn compared_again(&self, chain: &Chain) -> Result<Self, ChainError> {
         Self::compared(chain, self.owner, self.seed.clone()).await
     }
 
     /// The same for a seed that may be somebody else's.
     ///
     /// # Errors
-    /// [`Kind::WrongKeys`] if keys are published and none is of this seed.
-    pub(crate) async fn checked(chain: &Chain, owner: Address, seed: Seed) -> Result<Self, ClientError> {
+    /// [`SeedError::WrongKeys`] if keys are published and none is of this seed.
+    pub(crate) async fn checked(chain: &Chain, owner: Address, seed: Seed) -> Result<Self, SeedError> {
         let keys = Self::compared(chain, owner, seed).await?;
         if keys.epochs.newest() > 0 && keys.epochs.newest_own().is_none() {
-            let what = match keys.epochs.newest() {
-                1 => "The encryption key that the chain has for this address is not of these keys.".to_owned(),
-                count => {
-                    format!("None of the {count} encryption keys that the chain has for this address is of these keys.")
-                }
-            };
-            return Err(ClientError::new(Kind::WrongKeys, what));
+            return Err(SeedError::WrongKeys { published: keys.epochs.newest() });
         }
         Ok(keys)
     }
 }
 
-/// By what the keyring is opened.
+/// The means that opens the keyring.
 #[derive(Clone, Copy)]
 pub enum Unlocker<'a> {
     /// The wallet signs the keyring's own message.
@@ -141,7 +134,7 @@ pub enum Unlocker<'a> {
     Passphrase(&'a SecretString),
 }
 
-/// What `init` made.
+/// The keyring that `init` made.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct NewKeyring {
     /// Whether the wallet can unlock it; a wallet that does not sign deterministically cannot.
@@ -150,7 +143,7 @@ pub struct NewKeyring {
     pub on_server: bool,
 }
 
-/// What to do when the chain has keys of this address already, and none of them is of the keys to be set up.
+/// How to go on when the chain has keys of this address already, and none of them is of the keys to be set up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OtherKeys {
     /// Refuse: they may be the person's, from another device.
@@ -163,13 +156,13 @@ pub enum OtherKeys {
 /// Makes a seed and its keyring with two unlockers, wallet and passphrase.
 ///
 /// # Errors
-/// [`Kind::AlreadySetUp`] if this device or the server has a keyring, or the chain a key of this address;
-/// [`Kind::Usage`] for a passphrase that is too short.
+/// [`InitError::KeyringExists`], [`InitError::AlreadyPublished`], [`InitError::PassphraseLength`]; what wallet, server and
+/// chain refuse.
 pub async fn init(
     client: &Client,
     wallet: &dyn Wallet,
     passphrase: &SecretString,
-) -> Result<(Keys, NewKeyring), ClientError> {
+) -> Result<(Keys, NewKeyring), InitError> {
     init_beside(client, wallet, passphrase, OtherKeys::Refuse).await
 }
 
@@ -182,7 +175,7 @@ pub async fn init_beside(
     wallet: &dyn Wallet,
     passphrase: &SecretString,
     others: OtherKeys,
-) -> Result<(Keys, NewKeyring), ClientError> {
+) -> Result<(Keys, NewKeyring), InitError> {
     client.chain().verify_deployment().await?;
     let seed = accepted_seed(client.chain(), client.address(), None, others).await?;
     make_keyring(client, wallet, passphrase, seed).await
@@ -191,14 +184,15 @@ pub async fn init_beside(
 /// Makes the keyring again from the recovery words, on a device that has none.
 ///
 /// # Errors
-/// [`Kind::InvalidWords`], [`Kind::WrongKeys`] if the chain has keys for this address and none is of the words.
+/// As [`init`], and [`SeedError::InvalidWords`]; [`InitError::OtherWords`] if the chain has keys for this address and none
+/// is of the words.
 pub async fn init_from_words(
     client: &Client,
     wallet: &dyn Wallet,
     passphrase: &SecretString,
     words: &SecretString,
     others: OtherKeys,
-) -> Result<(Keys, NewKeyring), ClientError> {
+) -> Result<(Keys, NewKeyring), InitError> {
     client.chain().verify_deployment().await?;
     let seed = accepted_seed(client.chain(), client.address(), Some(words), others).await?;
     let (keys, made) = make_keyring(client, wallet, passphrase, seed).await?;
@@ -207,8 +201,8 @@ pub async fn init_from_words(
     Ok((keys, made))
 }
 
-/// Whether [`init_beside`] or, with words, [`init_from_words`] would be refused because of the words, or because of the keys
-/// that the chain has of this address: to be asked before anything is written.
+/// Checks that [`init_beside`] or, with words, [`init_from_words`] would not be refused because of the words, or because of
+/// the keys that the chain has of this address; to be called before anything is written.
 ///
 /// # Errors
 /// As those two.
@@ -217,7 +211,7 @@ pub async fn check_init(
     owner: Address,
     words: Option<&SecretString>,
     others: OtherKeys,
-) -> Result<(), ClientError> {
+) -> Result<(), InitError> {
     accepted_seed(chain, owner, words, others).await.map(drop)
 }
 
@@ -227,40 +221,26 @@ async fn accepted_seed(
     owner: Address,
     words: Option<&SecretString>,
     others: OtherKeys,
-) -> Result<Seed, ClientError> {
+) -> Result<Seed, InitError> {
     let seed = words.map(seed_of_words).transpose()?;
     match (seed, others) {
         (Some(seed), OtherKeys::NotMine) => Ok(seed),
         (None, OtherKeys::NotMine) => Ok(Seed::generate(&mut rand::rng())),
-        (Some(seed), OtherKeys::Refuse) => {
-            let keys = Keys::checked(chain, owner, seed).await.map_err(|error| match error.kind() {
-                Kind::WrongKeys => error.remedy(
-                    "Use the recovery words of exactly this address. If they are, and the keys on chain are not \
-                     yours, add --despite-other-keys.",
-                ),
-                _ => error,
-            })?;
-            Ok(keys.seed)
-        }
-        (None, OtherKeys::Refuse) if chain.find_key(owner).await?.is_some() => {
-            Err(ClientError::new(Kind::AlreadySetUp, "This address has published an encryption key already.").remedy(
-                "Sign in to get its keyring (medlock login), or use the recovery words: medlock init --words. \
-                 If you never made that key: medlock init --despite-other-keys.",
-            ))
-        }
+        (Some(seed), OtherKeys::Refuse) => Ok(Keys::checked(chain, owner, seed).await?.seed),
+        (None, OtherKeys::Refuse) if chain.find_key(owner).await?.is_some() => Err(InitError::AlreadyPublished),
         (None, OtherKeys::Refuse) => Ok(Seed::generate(&mut rand::rng())),
     }
 }
 
 /// The seed of recovery words: 24 words, or the text of a kit.
-pub(crate) fn seed_of_words(words: &SecretString) -> Result<Seed, ClientError> {
+pub(crate) fn seed_of_words(words: &SecretString) -> Result<Seed, SeedError> {
     let text = words.expose_secret();
     let seed = if text.contains("medlock recovery kit") {
         RecoveryKit::parse(text).map(|kit| kit.seed.clone())
     } else {
         Seed::from_words(text)
     };
-    seed.map_err(|error| ClientError::new(Kind::InvalidWords, format!("These are no recovery words: {error}.")))
+    seed.map_err(|error| SeedError::InvalidWords(error.to_string()))
 }
 
 async fn make_keyring(
@@ -268,33 +248,28 @@ async fn make_keyring(
     wallet: &dyn Wallet,
     passphrase: &SecretString,
     seed: Seed,
-) -> Result<(Keys, NewKeyring), ClientError> {
+) -> Result<(Keys, NewKeyring), InitError> {
     let _held = client.home().lock()?;
     let owner = client.address();
     if wallet.address() != owner {
-        return Err(ClientError::new(Kind::WrongKeys, "The wallet is not the one of this directory."));
+        return Err(InitError::OtherWallet);
     }
-    let exists = |place: &str| {
-        ClientError::new(Kind::AlreadySetUp, format!("There is a keyring {place} already."))
-            .remedy("Unlock it: medlock key. It may be the only way to older records.")
-    };
     if client.home().read(KEYRING_FILE)?.is_some() {
-        return Err(exists("on this device"));
+        return Err(InitError::KeyringExists { place: "on this device" });
     }
     if client.is_signed_in() && client.api()?.private_blob(PrivateBlobName::Keyring).await?.is_some() {
-        return Err(exists("at the server"));
+        return Err(InitError::KeyringExists { place: "at the server" });
     }
 
     let chain_id = client.deployment().chain_id;
     let mut keyring = Keyring::new(chain_id, owner);
     keyring.add_passphrase(&seed, passphrase.expose_secret(), &mut rand::rng()).map_err(|error| match error {
-        KeyringError::PassphraseLength => ClientError::new(Kind::Usage, format!("{}.", capital(&error.to_string())))
-            .remedy(format!("Use at least {} characters.", protocol::keyring::MIN_PASSPHRASE_CHARS)),
-        other => unusable(other),
+        KeyringError::PassphraseLength => InitError::PassphraseLength(error),
+        other => InitError::Unusable(other),
     })?;
     let wallet_unlocks = add_wallet(client, wallet, &seed, &mut keyring).await?;
 
-    // Before anything is written: what the chain says about these keys.
+    // The keys are compared with the chain before anything is written.
     let keys = Keys::compared(client.chain(), owner, seed).await?;
     client.home().write(KEYRING_FILE, &keyring.to_json())?;
     own_key::keep(client, keys.owner(), keys.identity().public_key())?;
@@ -308,13 +283,13 @@ async fn add_wallet(
     wallet: &dyn Wallet,
     seed: &Seed,
     keyring: &mut Keyring,
-) -> Result<bool, ClientError> {
+) -> Result<bool, InitError> {
     let domain = client.api().ok().and_then(|api| api.base().host_str().map(str::to_owned)).unwrap_or("medlock".into());
     let uri = client.api().map_or_else(|_| "medlock:".to_owned(), |api| api.base().to_string());
-    let issued_at = rfc3339(unix_now())?;
+    let issued_at = rfc3339(unix_now()).expect("the clock of a device is before the year 9999");
     let chain_id = client.deployment().chain_id;
     let message = WalletMessage::new(client.address(), chain_id, &domain, &uri, &issued_at, &mut rand::rng())
-        .map_err(unusable)?;
+        .map_err(InitError::Unusable)?;
     let text = message.to_string();
     let wish = Wish { sentence: "Let this wallet unlock my health records (signed twice, to see that it can)." };
     let first = wallet.sign_message(&text, wish).await?;
@@ -323,7 +298,7 @@ async fn add_wallet(
         Ok(()) => Ok(true),
         // A contract's signature has no r and s of its owner's key: it cannot unlock either.
         Err(KeyringError::UnstableSignature | KeyringError::InvalidSignature) => Ok(false),
-        Err(error) => Err(unusable(error)),
+        Err(error) => Err(InitError::Unusable(error)),
     }
 }
 
@@ -332,8 +307,8 @@ async fn add_wallet(
 /// A newest key on chain that is not of the seed does not keep anybody out: [`Keys::epochs`] says so.
 ///
 /// # Errors
-/// [`Kind::NoKeyring`], [`Kind::NotUnlocked`].
-pub async fn unlock(client: &Client, unlocker: Unlocker<'_>) -> Result<Keys, ClientError> {
+/// [`UnlockError`].
+pub async fn unlock(client: &Client, unlocker: Unlocker<'_>) -> Result<Keys, UnlockError> {
     client.chain().verify_deployment().await?;
     let owner = client.address();
     let local = client.home().read(KEYRING_FILE)?;
@@ -342,25 +317,20 @@ pub async fn unlock(client: &Client, unlocker: Unlocker<'_>) -> Result<Keys, Cli
         Some(json) => json,
         None if client.is_signed_in() => {
             let found = client.api()?.private_blob(PrivateBlobName::Keyring).await?;
-            found
-                .ok_or_else(|| ClientError::new(Kind::NoKeyring, "Neither this device nor the server has a keyring."))?
-                .0
+            found.ok_or(UnlockError::NoKeyring)?.0
         }
         None => {
-            return Err(ClientError::new(Kind::NoKeyring, "This device has no keyring.")
-                .remedy("Run: medlock login, to get it from the server; or medlock init, if you never had one."));
+            return Err(UnlockError::NotOnDevice);
         }
     };
-    let keyring = Keyring::from_json(&json, client.deployment().chain_id, owner).map_err(unusable)?;
+    let keyring = Keyring::from_json(&json, client.deployment().chain_id, owner).map_err(UnlockError::Unusable)?;
     let seed = match unlocker {
         Unlocker::Passphrase(passphrase) => keyring.open_with_passphrase(passphrase.expose_secret()),
         Unlocker::Wallet(wallet) => open_with_wallet(&keyring, wallet).await?,
     };
     let seed = seed.map_err(|error| match error {
-        KeyringError::NoMatch | KeyringError::InvalidSignature => {
-            ClientError::new(Kind::NotUnlocked, "The keyring does not open with this.")
-        }
-        other => unusable(other),
+        KeyringError::NoMatch | KeyringError::InvalidSignature => UnlockError::NotOpened,
+        other => UnlockError::Unusable(other),
     })?;
     let keys = Keys::compared(client.chain(), owner, seed).await?;
     if !is_local {
@@ -370,9 +340,9 @@ pub async fn unlock(client: &Client, unlocker: Unlocker<'_>) -> Result<Keys, Cli
     Ok(keys)
 }
 
-async fn open_with_wallet(keyring: &Keyring, wallet: &dyn Wallet) -> Result<Result<Seed, KeyringError>, ClientError> {
+async fn open_with_wallet(keyring: &Keyring, wallet: &dyn Wallet) -> Result<Result<Seed, KeyringError>, UnlockError> {
     if keyring.wallet_messages().next().is_none() {
-        return Err(ClientError::new(Kind::WalletNotDeterministic, "No wallet can unlock this keyring."));
+        return Err(UnlockError::NoWalletUnlocks);
     }
     let mut result = Err(KeyringError::NoMatch);
     for message in keyring.wallet_messages() {
@@ -386,7 +356,7 @@ async fn open_with_wallet(keyring: &Keyring, wallet: &dyn Wallet) -> Result<Resu
     Ok(result)
 }
 
-/// What a person needs to restore everything, to be printed or written down.
+/// Everything that a person needs to restore their records, to be printed or written down.
 pub struct Kit {
     /// The seed as 24 words.
     pub words: SecretString,
@@ -428,23 +398,23 @@ pub fn places_to_prove() -> [usize; 3] {
 /// Records that the person has saved the words: each answer is a place (from 1) and the word there.
 ///
 /// # Errors
-/// [`Kind::InvalidWords`] if one is wrong or fewer than three places are answered.
-pub fn prove_saved(client: &Client, keys: &Keys, answers: &[(usize, String)]) -> Result<(), ClientError> {
+/// [`ProveError::WrongWord`]; [`ProveError::TooFewWords`] if fewer than three places are answered.
+pub fn prove_saved(client: &Client, keys: &Keys, answers: &[(usize, String)]) -> Result<(), ProveError> {
     let words = keys.seed.to_words();
     let words: Vec<&str> = words.split(' ').collect();
     let mut places: Vec<usize> = answers.iter().map(|(place, _)| *place).collect();
     places.sort_unstable();
     places.dedup();
     if places.len() < PROOF_WORDS {
-        return Err(ClientError::new(Kind::InvalidWords, format!("{PROOF_WORDS} different words are needed.")));
+        return Err(ProveError::TooFewWords { needed: PROOF_WORDS });
     }
     for (place, word) in answers {
         let right = place.checked_sub(1).and_then(|index| words.get(index));
         if !right.is_some_and(|right| right.eq_ignore_ascii_case(word.trim())) {
-            return Err(ClientError::new(Kind::InvalidWords, format!("Word {place} is another one.")));
+            return Err(ProveError::WrongWord { place: *place });
         }
     }
-    record_proof(client)
+    Ok(record_proof(client)?)
 }
 
 /// `kit.json`.
@@ -455,25 +425,25 @@ struct Proof {
     proved_at: u64,
 }
 
-fn record_proof(client: &Client) -> Result<(), ClientError> {
+fn record_proof(client: &Client) -> Result<(), DeviceError> {
     client.home().write_json(KIT_FILE, &Proof { owner: client.address(), proved_at: unix_now() })
 }
 
-/// Whether the words were saved and proved on this device.
+/// Returns whether the words were saved and proved on this device.
 ///
 /// # Errors
-/// [`Kind::LocalFile`].
-pub fn is_saved(client: &Client) -> Result<bool, ClientError> {
+/// [`DeviceError::File`].
+pub fn is_saved(client: &Client) -> Result<bool, DeviceError> {
     Ok(client.home().read_json::<Proof>(KIT_FILE)?.is_some_and(|proof| proof.owner == client.address()))
 }
 
-/// Gives the server this device's copy of the keyring if it has none. Says whether it did.
+/// Gives the server this device's copy of the keyring if it has none. Returns whether it did.
 ///
 /// # Errors
-/// What the server refuses; [`Kind::NoKeyring`].
-pub async fn put_back(client: &Client) -> Result<bool, ClientError> {
+/// [`PutBackError`].
+pub async fn put_back(client: &Client) -> Result<bool, PutBackError> {
     let Some(json) = client.home().read(KEYRING_FILE)? else {
-        return Err(ClientError::new(Kind::NoKeyring, "This device has no keyring."));
+        return Err(PutBackError::NoKeyring);
     };
     let api = client.api()?;
     if api.private_blob(PrivateBlobName::Keyring).await?.is_some() {
@@ -483,23 +453,12 @@ pub async fn put_back(client: &Client) -> Result<bool, ClientError> {
     Ok(true)
 }
 
-/// Whether this device has a keyring.
+/// Returns whether this device has a keyring.
 ///
 /// # Errors
-/// [`Kind::LocalFile`].
-pub fn has_keyring(client: &Client) -> Result<bool, ClientError> {
+/// [`DeviceError::File`].
+pub fn has_keyring(client: &Client) -> Result<bool, DeviceError> {
     Ok(client.home().read(KEYRING_FILE)?.is_some())
-}
-
-fn unusable(error: KeyringError) -> ClientError {
-    ClientError::new(Kind::NotUnlocked, format!("The keyring cannot be used: {error}."))
-        .because(error)
-        .remedy("Use another copy of the keyring, or the recovery words: medlock init --words.")
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 #[cfg(test)]

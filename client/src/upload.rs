@@ -6,6 +6,7 @@
 
 pub(crate) mod authority;
 mod content;
+mod error;
 mod journal;
 mod media_type;
 mod pipeline;
@@ -25,7 +26,7 @@ use protocol::{
 };
 use serde::Serialize;
 
-pub use self::content::Source;
+pub use self::{authority::AuthorityError, content::Source, error::UploadError};
 use self::{
     content::{Content, Opened},
     journal::{Entry, Stored},
@@ -35,7 +36,8 @@ use crate::{
     act::{Settled, Way},
     chain::{ChainVersion, unix_now},
     client::Client,
-    error::{ClientError, Kind},
+    error::{Code, Failure, codes},
+    home::DeviceError,
     operator_key, own_key,
     progress::Progress,
     published_key::public_key,
@@ -47,25 +49,25 @@ use crate::{
 /// Length of the signature of a wallet that is a key.
 const SIGNATURE_LEN: usize = 65;
 
-/// Whether it starts a record or continues one.
+/// The record that an upload starts or continues.
 #[derive(Clone, Copy, Debug)]
 pub enum Target {
     /// A new record.
     NewRecord {
-        /// Whose; oneself, or a patient who granted WRITE.
+        /// The patient: oneself, or somebody who granted WRITE.
         patient: Address,
-        /// Its folder.
+        /// The category.
         category: Category,
     },
     /// The next version of a record.
     NewVersion(RecordId),
 }
 
-/// What is uploaded.
+/// A document to be uploaded, and where it goes.
 pub struct NewUpload {
     /// The document.
     pub source: Source,
-    /// Where it goes.
+    /// The record that it starts or continues.
     pub target: Target,
     /// Its name, for those who can open it.
     pub file_name: String,
@@ -88,7 +90,7 @@ pub struct Uploaded {
     pub content_bytes: u64,
     /// Bytes of the envelope.
     pub envelope_bytes: u64,
-    /// How the registration got to the chain.
+    /// The transaction of the registration.
     pub settled: Settled,
     /// Whether an interrupted upload of the same document was completed instead of starting a new one.
     pub resumed: bool,
@@ -97,19 +99,18 @@ pub struct Uploaded {
 /// Uploads one document. After an interruption the same call completes the upload that it began: no second record.
 ///
 /// # Errors
-/// [`Kind::KitNotSaved`] for one's own records before the words are saved; [`Kind::EmptyFile`] and [`Kind::TooLarge`]
-/// before the document is hashed; [`Kind::KeyNotRegistered`], [`Kind::WrongPublicKey`], [`Kind::SourceChanged`],
-/// [`Kind::StoredOtherBytes`], and what wallet, server and chain refuse.
+/// [`UploadError`]: [`UploadError::KitNotSaved`] for one's own records before the words are saved, [`UploadError::Empty`]
+/// and [`UploadError::TooLarge`] before the document is hashed.
 pub async fn upload(
     client: &Client,
     wallet: &dyn Wallet,
     new: NewUpload,
     progress: &Progress,
-) -> Result<Uploaded, ClientError> {
+) -> Result<Uploaded, UploadError> {
     client.chain().verify_deployment().await?;
     let place = Place::find(client, new.target).await?;
     if place.patient == client.address() && !unlock::is_saved(client)? {
-        return Err(ClientError::new(Kind::KitNotSaved, "Your recovery words are not saved yet."));
+        return Err(UploadError::KitNotSaved);
     }
     let info = client.api()?.server_info().await?;
     let opened = Opened::open(new.source, info.envelope_bytes_max, progress).await?;
@@ -128,7 +129,7 @@ pub async fn upload(
     if !journal::has_stored(client.home(), opened.len)?
         && let Err(refused) = size::check(&metadata, info.envelope_bytes_max)
     {
-        if matches!(refused.kind(), Kind::EmptyFile | Kind::TooLarge) {
+        if matches!(refused, UploadError::Empty | UploadError::TooLarge { .. }) {
             journal::end_unstored(client.home(), opened.len)?;
         }
         return Err(refused);
@@ -168,15 +169,23 @@ pub async fn upload(
     })
 }
 
-/// Whether what stopped one upload would stop the next one too.
-pub async fn stops_others(client: &Client, error: &ClientError) -> bool {
-    match error.kind() {
-        // Here it is most often the file that was to be uploaded.
-        Kind::LocalFile => !client.home().can_write(),
-        Kind::KitNotSaved | Kind::KeyNotRegistered | Kind::ForeignKey | Kind::OwnKeyUnknown | Kind::NoGrant => true,
-        Kind::Server(ErrorCode::QuotaExceeded | ErrorCode::BudgetExceeded) => true,
-        _ => concerns_all(client, error).await,
+/// Returns whether the failure of one upload would stop the next one, too.
+pub async fn stops_others(client: &Client, error: &UploadError) -> bool {
+    let code = error.code();
+    if code == codes::LOCAL_FILE {
+        // Most often it is the file that was to be uploaded.
+        return !client.home().can_write();
     }
+    let stopping: [Code; 7] = [
+        codes::KIT_NOT_SAVED,
+        codes::KEY_NOT_REGISTERED,
+        codes::FOREIGN_KEY,
+        codes::OWN_KEY_UNKNOWN,
+        codes::NO_GRANT,
+        ErrorCode::QuotaExceeded.into(),
+        ErrorCode::BudgetExceeded.into(),
+    ];
+    stopping.contains(&code) || concerns_all(client, error).await
 }
 
 /// An upload that has not ended.
@@ -195,8 +204,8 @@ pub struct Pending {
 /// Uploads that have not ended, and the notes of uploads that cannot be read.
 ///
 /// # Errors
-/// [`Kind::LocalFile`].
-pub fn pending(client: &Client) -> Result<(Vec<Pending>, Vec<ClientError>), ClientError> {
+/// [`DeviceError::File`].
+pub fn pending(client: &Client) -> Result<(Vec<Pending>, Vec<DeviceError>), DeviceError> {
     let (entries, damaged) = journal::all(client.home())?;
     let pending = entries
         .iter()
@@ -210,7 +219,7 @@ pub fn pending(client: &Client) -> Result<(Vec<Pending>, Vec<ClientError>), Clie
     Ok((pending, damaged))
 }
 
-/// Where an upload goes, with what the chain says about it.
+/// The record that an upload starts or continues, compared with the chain.
 struct Place {
     patient: Address,
     category: Option<Category>,
@@ -219,13 +228,13 @@ struct Place {
 }
 
 impl Place {
-    async fn find(client: &Client, target: Target) -> Result<Self, ClientError> {
+    async fn find(client: &Client, target: Target) -> Result<Self, UploadError> {
         match target {
             Target::NewRecord { patient, category } => Ok(Self { patient, category: Some(category), replaces: None }),
             Target::NewVersion(record) => {
                 let known = client.chain().record(record).await?;
                 if known.status == RecordStatus::Tombstoned {
-                    return Err(ClientError::new(Kind::Tombstoned, "The record was withdrawn."));
+                    return Err(UploadError::Withdrawn);
                 }
                 Ok(Self { patient: known.patient, category: known.category, replaces: Some((record, known.version)) })
             }
@@ -239,7 +248,7 @@ async fn find_entry(
     client: &Client,
     place: &Place,
     content_hash: B256,
-) -> Result<Option<(Entry, Option<ChainVersion>)>, ClientError> {
+) -> Result<Option<(Entry, Option<ChainVersion>)>, UploadError> {
     let is_same = |entry: &Entry| {
         entry.uploader == client.address()
             && entry.patient == place.patient
@@ -271,7 +280,7 @@ async fn new_entry(
     wallet: &dyn Wallet,
     place: &Place,
     content: &Content,
-) -> Result<Entry, ClientError> {
+) -> Result<Entry, UploadError> {
     let uploader = client.address();
     let (record, version, salt) = match place.replaces {
         None => {
@@ -279,9 +288,7 @@ async fn new_entry(
             (RecordId::derive(uploader, salt), 1, Some(salt))
         }
         Some((record, replaced)) => {
-            let version = replaced
-                .checked_add(1)
-                .ok_or_else(|| ClientError::new(Kind::Usage, "A record has at most 65,535 versions."))?;
+            let version = replaced.checked_add(1).ok_or(UploadError::TooManyVersions)?;
             (record, version, None)
         }
     };
@@ -314,15 +321,15 @@ async fn store(
     info: &ServerInfo,
     content: &Content,
     progress: &Progress,
-) -> Result<(), ClientError> {
+) -> Result<(), UploadError> {
     let api = client.api()?;
     let context = client.chain().envelope_context();
     let patient_key = async {
         // One's own records are sealed to one's own key, never to whatever the chain has newest.
         if entry.patient == client.address() {
-            own_key::to_seal_to(client).await
+            own_key::to_seal_to(client).await.map_err(UploadError::from)
         } else {
-            public_key(client, entry.patient).await
+            public_key(client, entry.patient).await.map_err(UploadError::from)
         }
     };
     let (patient_key, patient_key_epoch) = patient_key.await?;
@@ -348,7 +355,7 @@ async fn store(
         release_share: release_share.as_bytes().to_vec().into(),
         body: None,
     });
-    entry.save(client.home())
+    Ok(entry.save(client.home())?)
 }
 
 /// Registers the envelope that an interrupted upload has stored. `None`: nothing is stored, or the server no longer has it,
@@ -360,7 +367,7 @@ async fn register_stored(
     standing: Option<ChainVersion>,
     way: Way,
     progress: &Progress,
-) -> Result<Option<Settled>, ClientError> {
+) -> Result<Option<Settled>, UploadError> {
     let Some(stored) = &mut entry.stored else { return Ok(None) };
     if standing.is_some() {
         return register(client, wallet, entry, standing, way, progress).await.map(Some);
@@ -374,12 +381,10 @@ async fn register_stored(
     match register(client, wallet, entry, None, way, progress).await {
         Ok(settled) => Ok(Some(settled)),
         // The server has let the envelope go meanwhile, so it relays nothing that names it.
-        Err(error)
+        Err(UploadError::Server(error))
             if matches!(
-                error.kind(),
-                Kind::Server(
-                    ErrorCode::NotFound | ErrorCode::InvalidEnvelope | ErrorCode::CidMismatch | ErrorCode::Expired
-                )
+                error.refusal(),
+                Some(ErrorCode::NotFound | ErrorCode::InvalidEnvelope | ErrorCode::CidMismatch | ErrorCode::Expired)
             ) =>
         {
             entry.stored = None;

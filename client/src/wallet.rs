@@ -1,7 +1,9 @@
 //! Wallets: who signs and, for `--direct`, sends. A wallet's key signs and never encrypts.
 
+mod error;
 mod older;
 
+pub use error::WalletError;
 pub(crate) use older::is_older;
 
 use std::path::Path;
@@ -22,18 +24,15 @@ use protocol::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{
-    error::{ClientError, Kind},
-    home::local_file,
-};
+use crate::home::local_file;
 
 /// The wallet file in a `MEDLOCK_HOME`.
 pub const WALLET_FILE: &str = "wallet.json";
 
-/// What is about to be signed, in one sentence.
+/// The content of a signature, shown before it is made.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish<'a> {
-    /// What the signature allows.
+    /// One sentence that says what the signature allows.
     pub sentence: &'a str,
 }
 
@@ -47,19 +46,19 @@ pub trait Wallet: Send + Sync {
     fn address(&self) -> Address;
 
     /// Signs text (EIP-191); 65 bytes r ‖ s ‖ v with v 27 or 28, or what the wallet's contract accepts.
-    async fn sign_message(&self, text: &str, wish: Wish<'_>) -> Result<Bytes, ClientError>;
+    async fn sign_message(&self, text: &str, wish: Wish<'_>) -> Result<Bytes, WalletError>;
 
     /// Signs the hash of an EIP-712 message; the same form of signature.
-    async fn sign_typed(&self, hash: B256, wish: Wish<'_>) -> Result<Bytes, ClientError>;
+    async fn sign_typed(&self, hash: B256, wish: Wish<'_>) -> Result<Bytes, WalletError>;
 
-    /// What signs transactions, if this wallet can send (`--direct`).
+    /// Returns the signer of transactions, if this wallet can send (`--direct`).
     fn sender(&self) -> Option<EthereumWallet>;
 
     /// Asks the person whether something may be sent; transactions show what they do like signatures.
-    fn confirm(&self, wish: Wish<'_>) -> Result<(), ClientError>;
+    fn confirm(&self, wish: Wish<'_>) -> Result<(), WalletError>;
 
     /// Signs one action.
-    async fn sign_action(&self, action: Action, deployment: &Deployment) -> Result<SignedAction, ClientError> {
+    async fn sign_action(&self, action: Action, deployment: &Deployment) -> Result<SignedAction, WalletError> {
         let sentence = action.sentence();
         let signature = self.sign_typed(action.signing_hash(deployment), Wish { sentence: &sentence }).await?;
         Ok(SignedAction { action, signature })
@@ -83,21 +82,18 @@ impl LocalWallet {
     /// A private key in hex, with or without 0x.
     ///
     /// # Errors
-    /// [`Kind::InvalidWords`].
-    pub fn from_private_key(hex: &SecretString) -> Result<Self, ClientError> {
-        // The cause would repeat a part of the key.
-        let signer = hex.expose_secret().trim().parse::<PrivateKeySigner>().map_err(|_| {
-            ClientError::new(Kind::InvalidWords, "This is not a private key.").remedy("Use a file with 64 hex digits.")
-        })?;
+    /// [`WalletError::NotAKey`].
+    pub fn from_private_key(hex: &SecretString) -> Result<Self, WalletError> {
+        let signer = hex.expose_secret().trim().parse::<PrivateKeySigner>().map_err(|_| WalletError::NotAKey)?;
         Ok(Self { signer, confirm: None })
     }
 
     /// The key at `m/44'/60'/0'/0/index` of a mnemonic (BIP-39, BIP-44).
     ///
     /// # Errors
-    /// [`Kind::InvalidWords`].
-    pub fn from_mnemonic(words: &SecretString, index: u32) -> Result<Self, ClientError> {
-        let invalid = |error| ClientError::new(Kind::InvalidWords, "These words are not a mnemonic.").because(error);
+    /// [`WalletError::NotAMnemonic`].
+    pub fn from_mnemonic(words: &SecretString, index: u32) -> Result<Self, WalletError> {
+        let invalid = |error: alloy::signers::local::LocalSignerError| WalletError::NotAMnemonic(error.into());
         let signer = MnemonicBuilder::<English>::default()
             .phrase(words.expose_secret().trim())
             .index(index)
@@ -111,11 +107,11 @@ impl LocalWallet {
     /// is as strong as the keyring's.
     ///
     /// # Errors
-    /// [`Kind::NoWallet`], [`Kind::WrongPassphrase`], [`Kind::InvalidWallet`].
-    pub fn from_file(path: &Path, passphrase: &SecretString) -> Result<Self, ClientError> {
+    /// [`WalletError::NoFile`], [`WalletError::WrongPassphrase`], and what is wrong with the file.
+    pub fn from_file(path: &Path, passphrase: &SecretString) -> Result<Self, WalletError> {
         let bytes = match std::fs::read(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(ClientError::new(Kind::NoWallet, format!("There is no wallet file {}.", path.display())));
+                return Err(WalletError::NoFile(path.to_owned()));
             }
             other => other.map_err(|error| local_file(path, error))?,
         };
@@ -124,29 +120,28 @@ impl LocalWallet {
             wallet.write(path, passphrase)?;
             return Ok(wallet);
         }
-        let file = WalletFile::from_json(&bytes).map_err(|error| {
-            ClientError::new(Kind::InvalidWallet, format!("{} is not a wallet file.", path.display())).because(error)
-        })?;
+        let file = WalletFile::from_json(&bytes)
+            .map_err(|error| WalletError::NotAWallet { path: path.to_owned(), source: error.into() })?;
         let key = file.open(passphrase.expose_secret()).map_err(|error| match error {
-            KeyringError::NoMatch => wrong_passphrase(),
-            KeyringError::Memory => ClientError::new(Kind::Wallet, "There is not enough memory for the passphrase."),
-            other => ClientError::new(Kind::InvalidWallet, format!("{} was changed.", path.display())).because(other),
+            KeyringError::NoMatch => WalletError::WrongPassphrase(None),
+            KeyringError::Memory => WalletError::Memory,
+            other => WalletError::Changed { path: path.to_owned(), source: other.into() },
         })?;
         let signer = signer_of(&key);
         match signer.filter(|signer| signer.address() == file.address()) {
             Some(signer) => Ok(Self { signer, confirm: None }),
-            None => Err(ClientError::new(Kind::InvalidWallet, format!("{} holds another key.", path.display()))),
+            None => Err(WalletError::OtherKey(path.to_owned())),
         }
     }
 
     /// Writes a new wallet file, mode 0600.
     ///
     /// # Errors
-    /// [`Kind::Usage`] for a passphrase that a keyring would not take, [`Kind::FileExists`], [`Kind::LocalFile`].
-    pub fn save(&self, path: &Path, passphrase: &SecretString) -> Result<(), ClientError> {
+    /// [`WalletError::PassphraseLength`], [`WalletError::FileExists`], [`WalletError::NotWritten`].
+    pub fn save(&self, path: &Path, passphrase: &SecretString) -> Result<(), WalletError> {
         check_new_passphrase(passphrase)?;
         if path.exists() {
-            return Err(ClientError::new(Kind::FileExists, format!("{} exists already.", path.display())));
+            return Err(WalletError::FileExists(path.to_owned()));
         }
         self.write(path, passphrase)
     }
@@ -154,16 +149,14 @@ impl LocalWallet {
     /// Writes the wallet file again, under another passphrase.
     ///
     /// # Errors
-    /// [`Kind::Usage`] for a passphrase that a keyring would not take, [`Kind::LocalFile`].
-    pub fn save_again(&self, path: &Path, passphrase: &SecretString) -> Result<(), ClientError> {
+    /// [`WalletError::PassphraseLength`], [`WalletError::NotWritten`].
+    pub fn save_again(&self, path: &Path, passphrase: &SecretString) -> Result<(), WalletError> {
         check_new_passphrase(passphrase)?;
         self.write(path, passphrase)
     }
 
-    fn write(&self, path: &Path, passphrase: &SecretString) -> Result<(), ClientError> {
-        let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-            ClientError::new(Kind::LocalFile, format!("{} cannot be written.", path.display())).because(error)
-        };
+    fn write(&self, path: &Path, passphrase: &SecretString) -> Result<(), WalletError> {
+        let failed = |source| WalletError::NotWritten { path: path.to_owned(), source };
         let key = zeroize::Zeroizing::new(self.signer.to_bytes().0);
         let file = WalletFile::seal(self.signer.address(), &key, passphrase.expose_secret(), &mut rand::rng())
             .map_err(|error| failed(error.into()))?;
@@ -184,13 +177,13 @@ impl Wallet for LocalWallet {
         self.signer.address()
     }
 
-    async fn sign_message(&self, text: &str, wish: Wish<'_>) -> Result<Bytes, ClientError> {
+    async fn sign_message(&self, text: &str, wish: Wish<'_>) -> Result<Bytes, WalletError> {
         self.confirm(wish)?;
         let signature = self.signer.sign_message_sync(text.as_bytes()).map_err(refused)?;
         Ok(signature.as_bytes().into())
     }
 
-    async fn sign_typed(&self, hash: B256, wish: Wish<'_>) -> Result<Bytes, ClientError> {
+    async fn sign_typed(&self, hash: B256, wish: Wish<'_>) -> Result<Bytes, WalletError> {
         self.confirm(wish)?;
         let signature = self.signer.sign_hash_sync(&hash).map_err(refused)?;
         Ok(signature.as_bytes().into())
@@ -200,45 +193,35 @@ impl Wallet for LocalWallet {
         Some(EthereumWallet::from(self.signer.clone()))
     }
 
-    fn confirm(&self, wish: Wish<'_>) -> Result<(), ClientError> {
+    fn confirm(&self, wish: Wish<'_>) -> Result<(), WalletError> {
         match &self.confirm {
-            Some(confirm) if !confirm(wish) => {
-                Err(ClientError::new(Kind::NotConfirmed, "You did not agree; nothing was signed."))
-            }
+            Some(confirm) if !confirm(wish) => Err(WalletError::NotConfirmed),
             _ => Ok(()),
         }
     }
 }
 
-/// Whether a new passphrase is one that keyring and wallet file take; to be asked before anything is written.
+/// Checks that keyring and wallet file take a new passphrase; to be called before anything is written.
 ///
 /// # Errors
-/// [`Kind::Usage`].
-pub fn check_new_passphrase(passphrase: &SecretString) -> Result<(), ClientError> {
-    protocol::keyring::check_new_passphrase(passphrase.expose_secret()).map_err(|error| {
-        ClientError::new(Kind::Usage, "The passphrase is too short or too long.").because(error).remedy(format!(
-            "Use at least {} characters and at most {} bytes; a few random words are good.",
-            protocol::keyring::MIN_PASSPHRASE_CHARS,
-            protocol::keyring::MAX_PASSPHRASE_LEN
-        ))
-    })
+/// [`WalletError::PassphraseLength`].
+pub fn check_new_passphrase(passphrase: &SecretString) -> Result<(), WalletError> {
+    protocol::keyring::check_new_passphrase(passphrase.expose_secret())
+        .map_err(|error| WalletError::PassphraseLength(error.into()))
 }
 
 fn signer_of(key: &[u8; 32]) -> Option<PrivateKeySigner> {
     PrivateKeySigner::from_slice(key).ok()
 }
 
-fn wrong_passphrase() -> ClientError {
-    ClientError::new(Kind::WrongPassphrase, "The wallet file does not open.")
-}
-
-fn refused(error: alloy::signers::Error) -> ClientError {
-    ClientError::new(Kind::Wallet, "The wallet did not sign.").because(error)
+fn refused(error: alloy::signers::Error) -> WalletError {
+    WalletError::NotSigned(error.into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Failure;
 
     #[test]
     fn a_wallet_file_opens_with_its_passphrase_only() {

@@ -8,8 +8,9 @@ use std::{
 
 use alloy::primitives::{B256, aliases::U40};
 use client::{
-    ClientError,
+    AnyFailure,
     act::{new_deadline, new_nonce, new_revocation_deadline},
+    api::ServerError,
     chain::unix_now,
     session::{self, Session},
     wallet::Wallet,
@@ -154,14 +155,14 @@ impl<'a> Ordinary<'a> {
     }
 
     /// Runs one operation and records its duration. Every failure is recorded as [`PENALTY`].
-    async fn timed<T>(&self, deed: Deed, doing: impl Future<Output = Result<T, ClientError>>) -> Option<T> {
+    async fn timed<T>(&self, deed: Deed, doing: impl Future<Output = Result<T, impl Into<AnyFailure>>>) -> Option<T> {
         let begun = Instant::now();
         let outcome = tokio::time::timeout(PENALTY, doing).await;
         let took = begun.elapsed();
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         let (time, refusal, value) = match outcome {
             Ok(Ok(value)) => (took, None, Some(value)),
-            Ok(Err(error)) => (PENALTY, Some(error.code().to_owned()), None),
+            Ok(Err(error)) => (PENALTY, Some(error.into().code().to_string()), None),
             Err(_) => (PENALTY, Some("no answer".to_owned()), None),
         };
         watched.times.entry(deed).or_default().push(time);
@@ -171,7 +172,7 @@ impl<'a> Ordinary<'a> {
         value
     }
 
-    async fn read(&self) -> Result<ReadAnswer, ClientError> {
+    async fn read(&self) -> Result<ReadAnswer, AnyFailure> {
         let doctor = &self.world.doctor;
         let request = ReadRequest {
             login_hash: self.doctors_session.login_hash(),
@@ -184,10 +185,10 @@ impl<'a> Ordinary<'a> {
             deadline: unix_now() + READ_REQUEST_SECONDS_MAX / 2,
         };
         let signature = self.doctors_session.sign(&request.signed_bytes(doctor.client.deployment()));
-        doctor.client.api()?.read(&ReadBody { request, signature: signature.to_vec().into() }).await
+        Ok(doctor.client.api()?.read(&ReadBody { request, signature: signature.to_vec().into() }).await?)
     }
 
-    async fn revoke(&self, action: Action) -> Result<(), ClientError> {
+    async fn revoke(&self, action: Action) -> Result<(), AnyFailure> {
         let patient = &self.world.patient;
         let signed = patient.wallet.sign_action(action, patient.client.deployment()).await?;
         let body = RevokeBody { action: signed };
@@ -196,7 +197,7 @@ impl<'a> Ordinary<'a> {
         loop {
             match view.map(|view| (view.state, view.problem)) {
                 Some((ActionState::Mined, _)) => return Ok(()),
-                Some((ActionState::Failed, Some(problem))) => return Err(problem.into()),
+                Some((ActionState::Failed, Some(problem))) => return Err(ServerError::from(problem).into()),
                 _ => tokio::time::sleep(POLL).await,
             }
             view = Some(patient.client.api()?.action(id).await?);

@@ -50,11 +50,11 @@ impl World {
 
         let official = async |role: localnet::Role| -> anyhow::Result<Person> {
             let wallet = LocalWallet::from_private_key(&stack.localnet().person(role).private_key_hex().into())?;
-            Ok(Person::with_wallet(&stack, &folder.path().join(role.name()), wallet).await?)
+            Person::with_wallet(&stack, &folder.path().join(role.name()), wallet).await
         };
         let (patient, doctor, owner, accreditor) = tokio::try_join!(
-            async { anyhow::Ok(Person::new(&stack, &folder.path().join("patient")).await?) },
-            async { anyhow::Ok(Person::new(&stack, &folder.path().join("doctor")).await?) },
+            async { Person::new(&stack, &folder.path().join("patient")).await },
+            async { Person::new(&stack, &folder.path().join("doctor")).await },
             official(localnet::Role::Owner),
             official(localnet::Role::Accreditor),
         )?;

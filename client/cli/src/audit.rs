@@ -2,8 +2,8 @@
 
 use clap::{Args, Subcommand};
 use client::{
-    ClientError, Kind,
     audit::{self, AuditReport},
+    error::codes,
 };
 
 use super::{failure::Failure, screen::plain, settings::Context, words::counted};
@@ -35,8 +35,8 @@ impl Audit {
         context.screen.answer(&report, || in_words(&report))?;
         match report.findings.len() {
             0 => Ok(()),
-            1 => Err(ClientError::new(Kind::LogBroken, "one check of the log failed")),
-            many => Err(ClientError::new(Kind::LogBroken, format!("{many} checks of the log failed"))),
+            1 => Err(Failure::new(codes::LOG_BROKEN, "one check of the log failed")),
+            many => Err(Failure::new(codes::LOG_BROKEN, format!("{many} checks of the log failed"))),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use clap::{Args, Subcommand};
 use client::{
-    ClientError, Kind,
     contacts::{self, Contact},
+    error::codes,
 };
 
 use super::{
@@ -94,7 +94,7 @@ async fn remove(context: &Context, name: &str) -> Result<(), Failure> {
         .await?
         .into_iter()
         .find(|contact| contact.name.to_lowercase() == wanted)
-        .ok_or_else(|| ClientError::new(Kind::NotFound, format!("no contact has the name '{name}'")))?;
+        .ok_or_else(|| Failure::new(codes::NOT_FOUND, format!("no contact has the name '{name}'")))?;
     contacts::remove(&client, &keys, contact.address).await?;
     context.screen.answer(&contact, || format!("Removed {}.", plain(&contact.name)))
 }

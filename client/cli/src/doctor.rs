@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use client::{
-    ClientError, Kind,
     doctor::{self, Check, Verdict},
+    error::codes,
 };
 
 use super::{failure::Failure, screen::plain, settings::Context};
@@ -38,19 +38,18 @@ impl Doctor {
         // The exit code is the one with which a command would fail because of the first failed check.
         match checks.iter().find_map(|check| Some((check, check.failure.clone()?))) {
             None => Ok(()),
-            Some((bad, kind)) => {
-                Err(ClientError::new(kind, "a check failed")
-                    .remedy(format!("Begin with `{}`: {}", bad.name, bad.remedy)))
+            Some((bad, code)) => {
+                Err(Failure::new(code, "a check failed").remedy(format!("Begin with `{}`: {}", bad.name, bad.remedy)))
             }
         }
     }
 }
 
 impl Doctor {
-    fn read_hashes(&self) -> Result<String, ClientError> {
-        std::fs::read_to_string(&self.hashes).map_err(|error| {
+    fn read_hashes(&self) -> Result<String, Failure> {
+        std::fs::read_to_string(&self.hashes).map_err(|_| {
             let what = format!("The list of hashes {} cannot be read.", self.hashes.display());
-            ClientError::new(Kind::LocalFile, what).because(error).remedy(
+            Failure::new(codes::LOCAL_FILE, what).remedy(
                 "Build the same version yourself (npm run build --workspace client/web) and name its HASHES: --hashes.",
             )
         })

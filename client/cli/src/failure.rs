@@ -1,12 +1,51 @@
-//! How a command fails: the SDK's error, shown as two lines on stderr (what went wrong, what to do now) or, with
-//! `--json`, as one JSON object; and the exit codes.
+//! The failure of a command: the SDK's error or one of its own, shown as two lines on stderr (what went wrong, what to do
+//! now) or, with `--json`, as one JSON object; and the exit codes.
 
-use std::{fmt, path::Path};
+use std::{borrow::Cow, fmt, path::Path};
 
-use client::error::{ClientError, Kind};
+use client::error::{Code, ExitClass, codes};
 
-/// What every command returns when it fails.
-pub(crate) type Failure = ClientError;
+/// The failure of a command: one of the SDK's, or one of its own.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: Code,
+    what: String,
+    now: Cow<'static, str>,
+}
+
+impl Failure {
+    /// A failure with the usual remedy of its code; `what` is one sentence.
+    pub(crate) fn new(code: Code, what: impl Into<String>) -> Self {
+        Self { what: what.into(), now: code.now().into(), code }
+    }
+
+    /// The same with another remedy.
+    pub(crate) fn remedy(self, now: impl Into<Cow<'static, str>>) -> Self {
+        Self { now: now.into(), ..self }
+    }
+
+    /// The stable code.
+    pub(crate) fn code(&self) -> Code {
+        self.code.clone()
+    }
+
+    /// The class that decides the exit code.
+    pub(crate) const fn class(&self) -> ExitClass {
+        self.code.class()
+    }
+}
+
+impl<E: client::Failure> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self { code: error.code(), what: error.to_string(), now: error.now() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
 
 /// The table of exit codes for `medlock help`; the numbers are those of `client::error::ExitClass`.
 pub(crate) const EXIT_CODES: &str = "\
@@ -19,12 +58,12 @@ Exit codes:
   5  something is not genuine: a server, a storage node or a file is not to be trusted
   6  the server, the chain or the storage does not answer";
 
-/// The arguments make no sense together, or one of them cannot be read.
+/// A failure because the arguments contradict each other, or one of them cannot be read.
 pub(crate) fn usage(what: impl fmt::Display) -> Failure {
-    ClientError::new(Kind::Usage, what.to_string())
+    Failure::new(codes::USAGE, what.to_string())
 }
 
-/// The arguments are not those of a command: what the parser says, without its hints for people.
+/// A failure because the arguments are not those of a command: the message of the parser, without its hints for people.
 pub(crate) fn bad_arguments(error: &clap::Error) -> Failure {
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return usage("a subcommand is missing");
@@ -34,25 +73,25 @@ pub(crate) fn bad_arguments(error: &clap::Error) -> Failure {
     usage(what.strip_prefix("error: ").unwrap_or(what))
 }
 
-/// A file of the user's cannot be read or written; `doing` is `read` or `written`.
-pub(crate) fn file(path: &Path, doing: &str, error: std::io::Error) -> Failure {
-    ClientError::new(Kind::LocalFile, format!("{} cannot be {doing}: {error}", path.display())).because(error)
+/// A failure because a file cannot be read or written; `doing` is `read` or `written`.
+pub(crate) fn file(path: &Path, doing: &str, error: &std::io::Error) -> Failure {
+    Failure::new(codes::LOCAL_FILE, format!("{} cannot be {doing}: {error}", path.display()))
 }
 
 /// The person answered no.
 pub(crate) fn not_confirmed() -> Failure {
-    ClientError::new(Kind::NotConfirmed, "you did not agree")
+    Failure::new(codes::NOT_CONFIRMED, "you did not agree")
 }
 
 /// The two lines: what went wrong, and what to do now.
 pub(crate) fn lines(failure: &Failure) -> (String, String) {
-    (sentence(failure.what()), sentence(failure.now()))
+    (sentence(&failure.what), sentence(&failure.now))
 }
 
 /// The failure for programs.
 pub(crate) fn to_json(failure: &Failure) -> serde_json::Value {
     let (what, now) = lines(failure);
-    serde_json::json!({ "error": { "code": failure.code(), "what": what, "now": now, "exit": failure.class().code() } })
+    serde_json::json!({ "error": { "code": failure.code.as_str(), "what": what, "now": now, "exit": failure.class().code() } })
 }
 
 /// One line ending with a full stop, and beginning with a capital letter if it begins with a word: names of files and
@@ -70,15 +109,13 @@ fn sentence(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use client::error::ExitClass;
-
     use super::*;
 
     #[test]
     fn a_failure_is_exactly_two_lines() {
-        let (what, now) = lines(&ClientError::new(Kind::Usage, "first\nsecond").remedy("do this\n  or that"));
+        let (what, now) = lines(&Failure::new(codes::USAGE, "first\nsecond").remedy("do this\n  or that"));
         assert_eq!((what.as_str(), now.as_str()), ("First second.", "Do this or that."));
-        let (what, _) = lines(&ClientError::new(Kind::FileExists, "scan.png exists already"));
+        let (what, _) = lines(&Failure::new(codes::FILE_EXISTS, "scan.png exists already"));
         assert_eq!(what, "scan.png exists already.");
     }
 

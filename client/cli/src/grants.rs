@@ -2,9 +2,9 @@
 
 use clap::{ArgGroup, Args};
 use client::{
-    Client, Kind,
+    Client,
     chain::ChainGrant,
-    error::ClientError,
+    error::codes,
     grants::{self, Ending, GrantItem, Granted, NewGrants, Revoked, Scope},
     unlock::Keys,
 };
@@ -306,7 +306,7 @@ impl Revoke {
             let is_over = |grant: &&ChainGrant| grant.kind == ScopeKind::Record && grant.scope_id == record.0;
             let ids: Vec<_> = standing.iter().filter(is_over).map(|grant| grant.id).collect();
             if ids.is_empty() {
-                return Err(ClientError::new(Kind::NotFound, "this record is not shared with anybody")
+                return Err(Failure::new(codes::NOT_FOUND, "this record is not shared with anybody")
                     .remedy("There are no grants to end"));
             }
             return Ok(Ending::Grants(ids));

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use client::{
-    Client, Kind,
-    error::ClientError,
-    set_up::{self, DeploymentSource, SetUp},
+    Client,
+    error::codes,
+    set_up::{self, DeploymentSource, SetUp, SetUpError},
     unlock::{self, OtherKeys},
     wallet::{LocalWallet, WALLET_FILE, Wallet, check_new_passphrase},
 };
@@ -69,7 +69,7 @@ impl Init {
         let home = context.home()?;
         // All input is checked here, before anything is written.
         if let Some(path) = self.kit_file.as_deref().filter(|path| path.exists()) {
-            return Err(ClientError::new(Kind::FileExists, format!("{} already exists", path.display()))
+            return Err(Failure::new(codes::FILE_EXISTS, format!("{} already exists", path.display()))
                 .remedy("Choose another name"));
         }
         let words = self.recovery_words()?;
@@ -80,7 +80,7 @@ impl Init {
             && unlock::has_keyring(client)?
         {
             let what = format!("{} is already set up, for {}", home.dir().display(), client.address());
-            return Err(ClientError::new(Kind::AlreadySetUp, what));
+            return Err(Failure::new(codes::ALREADY_SET_UP, what));
         }
         let wallet_file = home.path(WALLET_FILE);
         if self.new_passphrase_file.is_some() && !wallet_file.exists() {
@@ -158,14 +158,14 @@ impl Init {
 
     fn imported_wallet(&self) -> Result<Option<LocalWallet>, Failure> {
         if let Some(path) = &self.import_key_file {
-            return LocalWallet::from_private_key(&secret_file(path)?).map(Some);
+            return Ok(Some(LocalWallet::from_private_key(&secret_file(path)?)?));
         }
         if let Some(path) = &self.mnemonic_file {
-            return LocalWallet::from_mnemonic(&secret_file(path)?, self.index).map(Some);
+            return Ok(Some(LocalWallet::from_mnemonic(&secret_file(path)?, self.index)?));
         }
         if self.mnemonic {
             let words = ask_for_words("Mnemonic of the account: ")?;
-            return LocalWallet::from_mnemonic(&words, self.index).map(Some);
+            return Ok(Some(LocalWallet::from_mnemonic(&words, self.index)?));
         }
         Ok(None)
     }
@@ -176,7 +176,7 @@ impl Init {
         let given = context.passphrase().await?.clone();
         let wallet = LocalWallet::from_file(wallet_file, &given)?;
         if self.imported_wallet()?.is_some_and(|imported| imported.address() != wallet.address()) {
-            return Err(set_up::holds_another(wallet_file));
+            return Err(SetUpError::OtherWallet(wallet_file.to_owned()).into());
         }
         let is_short = check_new_passphrase(&given).is_err();
         let passphrase = match &self.new_passphrase_file {
@@ -190,7 +190,7 @@ impl Init {
             None => given,
         };
         check_new_passphrase(&passphrase).map_err(|error| {
-            error.remedy(format!(
+            Failure::from(error).remedy(format!(
                 "Write a new one of at least {} characters into a file and add --new-passphrase-file FILE: the account and \
                  the encryption keys will use it.",
                 protocol::keyring::MIN_PASSPHRASE_CHARS
@@ -248,6 +248,6 @@ pub(crate) fn ask_for_words(question: &str) -> Result<SecretString, Failure> {
 
 /// Reads the whole text of a file that contains a secret.
 fn secret_file(path: &Path) -> Result<SecretString, Failure> {
-    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| failure::file(path, "read", error))?);
+    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| failure::file(path, "read", &error))?);
     Ok(SecretString::from(text.trim()))
 }

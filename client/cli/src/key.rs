@@ -3,7 +3,8 @@
 use alloy::primitives::{Address, hex};
 use clap::{Args, Subcommand};
 use client::{
-    Client, ClientError, Kind,
+    Client,
+    error::codes,
     register::{self, Registered},
 };
 use serde::Serialize;
@@ -78,11 +79,11 @@ impl Key {
         context.screen.answer(&answer, || in_words(&answer, owner))?;
         if answer.is_yours == Some(false) && answer.epoch > 0 {
             let what = format!("the chain's newest key for your address (epoch {}) is not one of yours", answer.epoch);
-            return Err(ClientError::new(Kind::ForeignKey, what));
+            return Err(Failure::new(codes::FOREIGN_KEY, what));
         }
         if answer.server_agrees == Some(false) {
             let what = "the server has a different key for this person from the chain";
-            return Err(ClientError::new(Kind::WrongPublicKey, what));
+            return Err(Failure::new(codes::WRONG_PUBLIC_KEY, what));
         }
         Ok(())
     }
@@ -187,7 +188,7 @@ async fn register_again(context: &Context, next: bool, sending: Sending) -> Resu
         }
         Some(keys) => register::register(&client, &wallet, keys, sending.way()).await?,
         None if next => {
-            return Err(ClientError::new(Kind::NotUnlocked, "a new key needs your unlocked keys")
+            return Err(Failure::new(codes::NOT_UNLOCKED, "a new key needs your unlocked keys")
                 .remedy("Leave --next out, to register your current key again"));
         }
         None => register::register_kept(&client, &wallet, sending.way()).await?,

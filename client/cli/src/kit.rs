@@ -8,8 +8,8 @@ use std::{
 use alloy::primitives::Address;
 use clap::Args;
 use client::{
-    Client, Kind,
-    error::ClientError,
+    Client,
+    error::codes,
     unlock::{self, Keys},
 };
 use protocol::{recovery::RecoveryKit, secret::Seed};
@@ -100,7 +100,7 @@ fn ask_for_some(client: &Client, keys: &Keys) -> Result<(), Failure> {
     for place in unlock::places_to_prove() {
         answers.push((place, prompt::line(&format!("Word {place}: "))?.trim().to_lowercase()));
     }
-    unlock::prove_saved(client, keys, &answers)
+    Ok(unlock::prove_saved(client, keys, &answers)?)
 }
 
 /// Writes the kit to a new file, and reads it back to prove that it is saved.
@@ -111,14 +111,13 @@ fn save(client: &Client, keys: &Keys, path: &Path) -> Result<(), Failure> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
-            ClientError::new(Kind::FileExists, format!("{} already exists", path.display()))
-                .remedy("Choose another name")
+            Failure::new(codes::FILE_EXISTS, format!("{} already exists", path.display())).remedy("Choose another name")
         }
-        _ => failure::file(path, "written", error),
+        _ => failure::file(path, "written", &error),
     })?;
     file.write_all(unlock::kit(client, keys).text.expose_secret().as_bytes())
         .and_then(|()| file.sync_all())
-        .map_err(|error| failure::file(path, "written", error))?;
+        .map_err(|error| failure::file(path, "written", &error))?;
     let read = Saved::read(path)?;
     let words = Zeroizing::new(read.words.expose_secret().to_owned());
     let words: Vec<&str> = words.split_whitespace().collect();
@@ -126,7 +125,7 @@ fn save(client: &Client, keys: &Keys, path: &Path) -> Result<(), Failure> {
         .into_iter()
         .filter_map(|place| Some((place, (*words.get(place.checked_sub(1)?)?).to_owned())))
         .collect();
-    unlock::prove_saved(client, keys, &answers)
+    Ok(unlock::prove_saved(client, keys, &answers)?)
 }
 
 fn in_words(kit: &unlock::Kit) -> Zeroizing<String> {
@@ -155,7 +154,7 @@ pub(crate) struct Saved {
 impl Saved {
     /// Reads a kit file.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| failure::file(path, "read", error))?);
+        let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| failure::file(path, "read", &error))?);
         Self::parse(&text)
     }
 
@@ -167,7 +166,7 @@ impl Saved {
         let words = Zeroizing::new(text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase());
         match Seed::from_words(&words) {
             Ok(_) => Ok(Self { words: words.as_str().into(), owner: None }),
-            Err(error) => Err(ClientError::new(Kind::InvalidWords, error.to_string()).because(error)),
+            Err(error) => Err(Failure::new(codes::INVALID_WORDS, error.to_string())),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use clap::Args;
 use client::{
-    ClientError, Kind,
     audit::{self, ListedRead, LogFilter, OnChain, Who},
+    error::codes,
 };
 use protocol::codes::Purpose;
 
@@ -91,5 +91,5 @@ fn row(read: &ListedRead, names: &Names) -> [String; 6] {
 }
 
 fn broken(what: &str) -> Failure {
-    ClientError::new(Kind::LogBroken, what).remedy("Keep the answer, and run: medlock audit verify")
+    Failure::new(codes::LOG_BROKEN, what).remedy("Keep the answer, and run: medlock audit verify")
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use alloy::primitives::Address;
 use client::{
-    Client, ClientError, Kind, accreditation,
+    Client, accreditation,
     contacts::{self, Contact},
+    error::codes,
     unlock::Keys,
 };
 use futures::{StreamExt, stream};
@@ -39,9 +40,9 @@ impl Names {
             return Self { me, names };
         }
         let contacts = match keys {
-            Some(keys) => contacts::list(client, keys).await,
+            Some(keys) => contacts::list(client, keys).await.map_err(Failure::from),
             None if context.has_passphrase() => match context.keys(client).await {
-                Ok(keys) => contacts::list(client, &keys).await,
+                Ok(keys) => contacts::list(client, &keys).await.map_err(Failure::from),
                 Err(failure) => Err(failure),
             },
             None => Ok(Vec::new()),
@@ -97,7 +98,7 @@ pub(crate) async fn resolve(
     text: &str,
 ) -> Result<Address, Failure> {
     let refuse = |error: WhoError| match error {
-        WhoError::UnknownName(_) => ClientError::new(Kind::NotFound, error.to_string())
+        WhoError::UnknownName(_) => Failure::new(codes::NOT_FOUND, error.to_string())
             .remedy("Write the address, or add the name first: medlock contacts add NAME ADDRESS"),
         _ => failure::usage(error).remedy("Copy the address again from its source"),
     };

@@ -3,9 +3,9 @@
 use alloy::primitives::Address;
 use clap::{Args, Subcommand};
 use client::{
-    ClientError, Kind,
     accreditation::{self, DirectoryFilter, NewAccreditation, NewProfile, Person},
     act::Settled,
+    error::codes,
 };
 use protocol::codes::Role;
 
@@ -219,7 +219,7 @@ impl Profile {
                     None => client.address(),
                 };
                 let person = accreditation::person(&client, address).await?.ok_or_else(|| {
-                    ClientError::new(Kind::NotFound, format!("{} is not accredited", address.to_checksum(None)))
+                    Failure::new(codes::NOT_FOUND, format!("{} is not accredited", address.to_checksum(None)))
                         .remedy("Check the address; only accredited people have a public profile")
                 })?;
                 context.screen.answer(&person, || person_in_words(&person))

@@ -3,8 +3,9 @@
 use std::{fmt::Display, str::FromStr};
 
 use client::{
-    Client, ClientError, Kind,
+    Client,
     download::{self, Filter},
+    error::codes,
 };
 use protocol::ids::RecordId;
 
@@ -41,7 +42,7 @@ pub(crate) fn by_start<T: Display + PartialEq + Copy>(
         }
         found = Some(candidate);
     }
-    found.ok_or_else(|| ClientError::new(Kind::NotFound, format!("no {noun} that you may see begins with '{text}'")))
+    found.ok_or_else(|| Failure::new(codes::NOT_FOUND, format!("no {noun} that you may see begins with '{text}'")))
 }
 
 /// Finds a record by its id, or by the first characters of it among those that the person may see.

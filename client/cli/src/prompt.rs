@@ -7,10 +7,7 @@ use std::{
     path::Path,
 };
 
-use client::{
-    error::{ClientError, Kind},
-    wallet::check_new_passphrase,
-};
+use client::{Failure as _, error::codes, wallet::check_new_passphrase};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
@@ -23,7 +20,7 @@ pub(crate) fn is_interactive() -> bool {
 
 /// Returns the first line of a passphrase file, without its line break.
 pub(crate) fn passphrase_from(path: &Path) -> Result<SecretString, Failure> {
-    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| failure::file(path, "read", error))?);
+    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| failure::file(path, "read", &error))?);
     let line = text.lines().next().unwrap_or_default();
     if line.is_empty() {
         return Err(failure::usage(format!("{} contains no passphrase", path.display()))
@@ -56,7 +53,7 @@ pub(crate) fn new_passphrase() -> Result<SecretString, Failure> {
         let first = SecretString::from(first.as_str());
         // Checks the rules of the keyring and the wallet file before the passphrase is asked for again.
         if let Err(refused) = check_new_passphrase(&first) {
-            tell(refused.now());
+            tell(&refused.now());
             continue;
         }
         if *hidden("The same passphrase again: ")? == *first.expose_secret() {
@@ -88,7 +85,7 @@ pub(crate) fn line(question: &str) -> Result<Zeroizing<String>, Failure> {
     io::stdin()
         .lock()
         .read_line(&mut answer)
-        .map_err(|error| failure::file("standard input".as_ref(), "read", error))?;
+        .map_err(|error| failure::file("standard input".as_ref(), "read", &error))?;
     Ok(answer)
 }
 
@@ -96,11 +93,11 @@ pub(crate) fn line(question: &str) -> Result<Zeroizing<String>, Failure> {
 pub(crate) fn hidden(question: &str) -> Result<Zeroizing<String>, Failure> {
     rpassword::prompt_password(question)
         .map(Zeroizing::new)
-        .map_err(|error| failure::file("the terminal".as_ref(), "read", error))
+        .map_err(|error| failure::file("the terminal".as_ref(), "read", &error))
 }
 
-fn no_terminal(what: &str, now: &str) -> Failure {
-    ClientError::new(Kind::Usage, format!("{what} is needed, and there is no terminal to ask for it")).remedy(now)
+fn no_terminal(what: &str, now: &'static str) -> Failure {
+    Failure::new(codes::USAGE, format!("{what} is needed, and there is no terminal to ask for it")).remedy(now)
 }
 
 fn ask(question: &str) {

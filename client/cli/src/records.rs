@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use client::{
-    Client, ClientError, Kind,
+    Client,
     download::{self, Destination, Filter, Opened, RecordDetails, RecordItem, Wanted},
+    error::codes,
     grants::{self, GrantItem},
 };
 use protocol::{
@@ -65,9 +66,9 @@ impl List {
         })?;
         // If the server contradicts the chain, the command ends with that error.
         let result = context.screen.tell_all(&told);
-        match told.iter().any(|item| item.code == Kind::WrongAnswer.code()) {
+        match told.iter().any(|item| item.code == codes::WRONG_ANSWER.as_str()) {
             true => {
-                Err(ClientError::new(Kind::WrongAnswer, "the server's description of a record differs from the chain"))
+                Err(Failure::new(codes::WRONG_ANSWER, "the server's description of a record differs from the chain"))
             }
             false => result,
         }
@@ -231,7 +232,7 @@ impl Get {
 
 fn private_folder(client: &Client) -> Result<tempfile::TempDir, Failure> {
     let dir = client.home().dir();
-    tempfile::Builder::new().prefix("open-").tempdir_in(dir).map_err(|error| failure::file(dir, "written", error))
+    tempfile::Builder::new().prefix("open-").tempdir_in(dir).map_err(|error| failure::file(dir, "written", &error))
 }
 
 fn opened_in_words(opened: &Opened, place: &str, names: &Names) -> String {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use alloy::primitives::Address;
 use clap::{ArgGroup, Args};
 use client::{
-    ClientError, Kind,
+    error::codes,
     home::read_deployment,
     reissue,
     restore::{self, BlockSource, Restored},
@@ -81,8 +81,8 @@ impl Restore {
         context.screen.answer(&restored, || in_words(&restored))?;
         match restored.versions.iter().filter(|version| version.path.is_none()).count() {
             0 => Ok(()),
-            missing => Err(ClientError::new(
-                Kind::BlockMissing,
+            missing => Err(Failure::new(
+                codes::BLOCK_MISSING,
                 format!("{missing} of {} could not be restored", restored.versions.len()),
             )),
         }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use client::{ClientError, Kind, Progress, Step, Told};
+use client::{Progress, Step, Told, error::codes};
 use comfy_table::{Attribute, Cell, ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -51,9 +51,9 @@ impl Screen {
         }
         match told.len() {
             0 => Ok(()),
-            1 => Err(ClientError::new(Kind::NotAllDone, "one item could not be done; everything else was done")),
-            many => Err(ClientError::new(
-                Kind::NotAllDone,
+            1 => Err(Failure::new(codes::NOT_ALL_DONE, "one item could not be done; everything else was done")),
+            many => Err(Failure::new(
+                codes::NOT_ALL_DONE,
                 format!("{many} items could not be done; everything else was done"),
             )),
         }
@@ -77,7 +77,7 @@ impl Screen {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(failure::file("standard output".as_ref(), "written", error))
+                Err(failure::file("standard output".as_ref(), "written", &error))
             }
             _ => Ok(()),
         }
@@ -85,11 +85,11 @@ impl Screen {
 
     /// Copies a file to stdout.
     pub(crate) fn write_file(self, path: &Path) -> Result<(), Failure> {
-        let mut file = std::fs::File::open(path).map_err(|error| failure::file(path, "read", error))?;
+        let mut file = std::fs::File::open(path).map_err(|error| failure::file(path, "read", &error))?;
         let mut stdout = io::stdout().lock();
         match io::copy(&mut file, &mut stdout).and_then(|_| stdout.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(failure::file("standard output".as_ref(), "written", error))
+                Err(failure::file("standard output".as_ref(), "written", &error))
             }
             _ => Ok(()),
         }

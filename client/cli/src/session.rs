@@ -1,7 +1,7 @@
 //! `medlock login` and `medlock logout`.
 
 use clap::Args;
-use client::{Client, Kind, grants, session};
+use client::{Client, error::codes, grants, session};
 use serde::Serialize;
 
 use super::{failure::Failure, moment, settings::Context};
@@ -48,13 +48,13 @@ impl Login {
 /// Checks and shares new versions that others have added. If this fails, signing in has succeeded all the same.
 async fn catch_up(context: &Context, client: &Client) -> Option<grants::CaughtUp> {
     let done = match context.keys(client).await {
-        Ok(keys) => grants::catch_up(client, &keys).await,
+        Ok(keys) => grants::catch_up(client, &keys).await.map_err(Failure::from),
         Err(failure) => Err(failure),
     };
     match done {
         Ok(done) => Some(done),
         // An accreditor or an auditor may have no encryption keys.
-        Err(failure) if *failure.kind() == Kind::NoKeyring => None,
+        Err(failure) if failure.code() == codes::NO_KEYRING => None,
         Err(failure) => {
             context.screen.warn(format!("New versions from others could not be checked yet: {failure}"));
             None

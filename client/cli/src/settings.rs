@@ -11,10 +11,11 @@ use std::{
 
 use clap::{ArgAction, Args};
 use client::{
-    Client, ClientError, Kind, Progress,
+    Client, Progress,
     act::Way,
     api::Api,
     client::Overrides,
+    error::codes,
     home::Home,
     set_up,
     unlock::{self, Keys, Unlocker},
@@ -100,8 +101,8 @@ pub(crate) fn unreadable(opened: &Opened) -> Result<(), Failure> {
     if count == 0 {
         return Ok(());
     }
-    Err(ClientError::new(
-        Kind::InvalidAnswer,
+    Err(Failure::new(
+        codes::INVALID_ANSWER,
         format!("{count} of the server's entries could not be read and were left out"),
     ))
 }
@@ -129,7 +130,7 @@ impl Context {
             Some(dir) => dir.clone(),
             None => Home::default_dir()?,
         };
-        Home::open(dir)
+        Ok(Home::open(dir)?)
     }
 
     /// Returns the settings of the command line that override `config.toml`.
@@ -183,7 +184,7 @@ impl Context {
         let wallet = LocalWallet::from_file(&client.home().path(WALLET_FILE), passphrase)?;
         if wallet.address() != client.address() {
             let what = "wallet.json holds a different account from the one in config.toml";
-            return Err(ClientError::new(Kind::InvalidWallet, what));
+            return Err(Failure::new(codes::INVALID_WALLET, what));
         }
         Ok(self.announced(wallet))
     }
@@ -216,7 +217,7 @@ impl Context {
     pub(crate) async fn keys_if_any(&self, client: &Client) -> Result<Option<Keys>, Failure> {
         match self.keys(client).await {
             Ok(keys) => Ok(Some(keys)),
-            Err(failure) if matches!(failure.kind(), Kind::NoKeyring | Kind::NotUnlocked | Kind::WrongKeys) => {
+            Err(failure) if [codes::NO_KEYRING, codes::NOT_UNLOCKED, codes::WRONG_KEYS].contains(&failure.code()) => {
                 self.screen.note(format!("Your keys are not available; going on with only the wallet: {failure}"));
                 Ok(None)
             }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use client::{
+    Failure as _,
     act::Way,
     own_key, unlock,
     upload::{self, NewUpload, Source, Target, Uploaded},
@@ -97,10 +98,10 @@ impl Upload {
                         context.screen.warn(format!("{}: {failure}", plain(&path.display().to_string())));
                     }
                     failed.push(serde_json::json!({
-                        "file": path.display().to_string(), "code": failure.code(), "what": failure.what(),
+                        "file": path.display().to_string(), "code": failure.code().as_str(), "what": failure.to_string(),
                     }));
                     if outcome.is_ok() {
-                        outcome = Err(failure);
+                        outcome = Err(failure.into());
                     }
                     if stops {
                         break;

@@ -7,8 +7,8 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
 use secrecy::ExposeSecret;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{ANSWER_TIME_MAX, Api};
-use crate::error::{ClientError, Kind, printable};
+use super::{ANSWER_TIME_MAX, Api, ServerError};
+use crate::error::printable;
 
 /// Tries of a request that may be tried again.
 const TRIES: u32 = 4;
@@ -16,7 +16,7 @@ const TRIES: u32 = 4;
 const ANSWER_BYTES_MAX: usize = 16 << 20;
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// Which state of a private blob a write replaces: an entity tag.
+/// The state of a private blob that a write replaces: an entity tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision(pub(super) String);
 
@@ -56,7 +56,7 @@ impl Api {
         }
     }
 
-    pub(super) async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, ClientError> {
+    pub(super) async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, ServerError> {
         let response = self.send_again(|| self.request(Method::GET, url.clone())).await?;
         read_json(response).await
     }
@@ -67,7 +67,7 @@ impl Api {
         method: Method,
         path: &str,
         body: &B,
-    ) -> Result<T, ClientError> {
+    ) -> Result<T, ServerError> {
         read_json(self.write_raw(method, path, body).await?).await
     }
 
@@ -76,14 +76,14 @@ impl Api {
         method: Method,
         path: &str,
         body: &B,
-    ) -> Result<Response, ClientError> {
+    ) -> Result<Response, ServerError> {
         let key = hex::encode(rand::random::<[u8; 16]>());
         let url = self.url(path);
         self.send_again(|| self.request(method.clone(), url.clone()).header(IDEMPOTENCY_KEY, &key).json(body)).await
     }
 
     /// Sends a request that may arrive twice; tries again while the server does not answer or says that it cannot now.
-    pub(super) async fn send_again(&self, request: impl Fn() -> RequestBuilder) -> Result<Response, ClientError> {
+    pub(super) async fn send_again(&self, request: impl Fn() -> RequestBuilder) -> Result<Response, ServerError> {
         let mut pause = Duration::from_millis(200);
         for _ in 1..TRIES {
             match request().timeout(ANSWER_TIME_MAX).send().await {
@@ -105,13 +105,13 @@ impl Api {
     }
 
     /// Sends a request that must not arrive twice.
-    pub(super) async fn send_once(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+    pub(super) async fn send_once(&self, request: RequestBuilder) -> Result<Response, ServerError> {
         accept(request.timeout(ANSWER_TIME_MAX).send().await.map_err(unreachable)?).await
     }
 }
 
 /// The failure to get any answer.
-pub(super) fn unreachable(error: reqwest::Error) -> ClientError {
+pub(super) fn unreachable(error: reqwest::Error) -> ServerError {
     let what = if error.is_timeout() {
         "The server does not answer in time."
     } else if error.is_connect() {
@@ -120,11 +120,11 @@ pub(super) fn unreachable(error: reqwest::Error) -> ClientError {
         "The connection to the server broke."
     };
     // The URL may name a record; the cause is for logs.
-    ClientError::new(Kind::Unreachable, what).because(error.without_url())
+    ServerError::Unreachable { what: what.into(), source: Some(error.without_url().into()) }
 }
 
 /// Turns a refusal into its error.
-pub(super) async fn accept(response: Response) -> Result<Response, ClientError> {
+pub(super) async fn accept(response: Response) -> Result<Response, ServerError> {
     let status = response.status();
     if status.is_success() || status == StatusCode::NOT_MODIFIED {
         return Ok(response);
@@ -133,30 +133,30 @@ pub(super) async fn accept(response: Response) -> Result<Response, ClientError> 
     match serde_json::from_slice::<Problem>(&body) {
         Ok(problem) => Err(problem.into()),
         Err(_) => {
-            let kind = if status.is_server_error() { Kind::Unreachable } else { Kind::InvalidAnswer };
-            Err(ClientError::new(kind, format!("The server answered {} without a reason.", printable(status.as_str()))))
+            let what = format!("The server answered {} without a reason.", printable(status.as_str()));
+            Err(if status.is_server_error() {
+                ServerError::unreachable(what)
+            } else {
+                ServerError::invalid_answer(what)
+            })
         }
     }
 }
 
-pub(super) async fn read_json<T: DeserializeOwned>(response: Response) -> Result<T, ClientError> {
+pub(super) async fn read_json<T: DeserializeOwned>(response: Response) -> Result<T, ServerError> {
     let body = read_body(response).await?;
     serde_json::from_slice(&body).map_err(|error| {
-        // Position and kind only: the text may hold what is nobody's business in a log.
-        ClientError::new(Kind::InvalidAnswer, "The server's answer cannot be read.").because(format!(
-            "{:?} at line {} column {}",
-            error.classify(),
-            error.line(),
-            error.column()
-        ))
+        // Position and kind only: the text may hold data that must not be in a log.
+        let place = format!("{:?} at line {} column {}", error.classify(), error.line(), error.column());
+        ServerError::InvalidAnswer { what: "The server's answer cannot be read.".into(), source: Some(place.into()) }
     })
 }
 
-async fn read_body(mut response: Response) -> Result<Vec<u8>, ClientError> {
+async fn read_body(mut response: Response) -> Result<Vec<u8>, ServerError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
         if body.len() + chunk.len() > ANSWER_BYTES_MAX {
-            return Err(ClientError::new(Kind::InvalidAnswer, "The server's answer is too long."));
+            return Err(ServerError::invalid_answer("The server's answer is too long."));
         }
         body.extend_from_slice(&chunk);
     }

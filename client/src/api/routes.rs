@@ -35,10 +35,9 @@ use reqwest::{Method, header};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ANSWER_TIME_MAX, Api, STALL_TIME_MAX,
+    ANSWER_TIME_MAX, Api, STALL_TIME_MAX, ServerError,
     request::{Revision, accept, read_json, unreachable},
 };
-use crate::error::{ClientError, Kind};
 
 /// Bytes of a blob as they come.
 pub struct Blob {
@@ -51,11 +50,11 @@ impl Blob {
     /// The next bytes; `None` at the end.
     ///
     /// # Errors
-    /// [`Kind::Unreachable`] when the connection breaks or stands still.
-    pub async fn chunk(&mut self) -> Result<Option<Bytes>, ClientError> {
+    /// [`ServerError::Unreachable`] when the connection breaks or stands still.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, ServerError> {
         match tokio::time::timeout(STALL_TIME_MAX, self.response.chunk()).await {
             Ok(chunk) => chunk.map_err(unreachable),
-            Err(_) => Err(ClientError::new(Kind::Unreachable, "The download stands still.")),
+            Err(_) => Err(ServerError::unreachable("The download stands still.")),
         }
     }
 }
@@ -63,7 +62,7 @@ impl Blob {
 /// One of the server's relayers, as the server describes it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct RelayerStatus {
-    /// What it sends: `ordinary`, `urgent` or `checkpoint` actions.
+    /// The kind of actions that it sends: `ordinary`, `urgent` or `checkpoint` actions.
     pub line: String,
     /// Its account.
     pub relayer: Address,
@@ -73,7 +72,7 @@ pub struct RelayerStatus {
     pub is_at_fee_ceiling: bool,
 }
 
-/// What of the server's readiness concerns people.
+/// The parts of the server's readiness that concern people.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Readiness {
     /// Its relayers.
@@ -84,7 +83,7 @@ pub struct Readiness {
     pub secrets: Option<bool>,
 }
 
-/// Which private blob.
+/// The name of a private blob.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PrivateBlobName {
     Keyring,
@@ -104,53 +103,55 @@ impl Api {
     /// `GET /v1/deployment`
     ///
     /// # Errors
-    /// See [`ClientError`]; so for every route.
-    pub async fn server_info(&self) -> Result<ServerInfo, ClientError> {
+    /// See [`ServerError`]; so for every route.
+    pub async fn server_info(&self) -> Result<ServerInfo, ServerError> {
         self.get(self.url("v1/deployment")).await
     }
 
     /// `GET /readyz`. A server that is not ready still answers.
-    pub async fn readiness(&self) -> Result<Readiness, ClientError> {
+    pub async fn readiness(&self) -> Result<Readiness, ServerError> {
         let request = self.request(Method::GET, self.url("readyz")).timeout(ANSWER_TIME_MAX);
         read_json(request.send().await.map_err(unreachable)?).await
     }
 
     /// `PUT /v1/invitations/{address}`
-    pub async fn invite(&self, address: Address) -> Result<(), ClientError> {
+    pub async fn invite(&self, address: Address) -> Result<(), ServerError> {
         self.write_raw(Method::PUT, &format!("v1/invitations/{address:#x}"), &()).await.map(drop)
     }
 
     /// `GET /v1/auth/challenge`
-    pub async fn challenge(&self) -> Result<Challenge, ClientError> {
+    pub async fn challenge(&self) -> Result<Challenge, ServerError> {
         self.get(self.url("v1/auth/challenge")).await
     }
 
     /// `POST /v1/auth/login`. Not tried again: the challenge counts once.
-    pub async fn login(&self, body: &LoginBody) -> Result<SessionToken, ClientError> {
+    pub async fn login(&self, body: &LoginBody) -> Result<SessionToken, ServerError> {
         read_json(self.send_once(self.request(Method::POST, self.url("v1/auth/login")).json(body)).await?).await
     }
 
     /// `POST /v1/auth/logout`
-    pub async fn logout(&self) -> Result<(), ClientError> {
+    pub async fn logout(&self) -> Result<(), ServerError> {
         self.send_again(|| self.request(Method::POST, self.url("v1/auth/logout"))).await.map(drop)
     }
 
     /// `GET /v1/me`
-    pub async fn me(&self) -> Result<Me, ClientError> {
+    pub async fn me(&self) -> Result<Me, ServerError> {
         self.get(self.url("v1/me")).await
     }
 
     /// `GET /v1/keyring` or `/v1/address-book`; `None` if the server has none.
-    pub(crate) async fn private_blob(&self, name: PrivateBlobName) -> Result<Option<(Vec<u8>, Revision)>, ClientError> {
+    pub(crate) async fn private_blob(&self, name: PrivateBlobName) -> Result<Option<(Vec<u8>, Revision)>, ServerError> {
         let response = match self.send_again(|| self.request(Method::GET, self.url(name.path()))).await {
-            Err(error) if *error.kind() == Kind::Server(ErrorCode::NotFound) => return Ok(None),
+            Err(error) if error.refusal() == Some(ErrorCode::NotFound) => return Ok(None),
             other => other?,
         };
-        let invalid = || ClientError::new(Kind::InvalidAnswer, "The server's answer cannot be read.");
-        let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok()).ok_or_else(invalid)?;
+        let invalid =
+            |source| ServerError::InvalidAnswer { what: "The server's answer cannot be read.".into(), source };
+        let tag =
+            response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok()).ok_or_else(|| invalid(None))?;
         let revision = Revision(tag.to_owned());
         let blob: PrivateBlob = read_json(response).await?;
-        let content = BASE64_STANDARD.decode(&blob.content).map_err(|error| invalid().because(error))?;
+        let content = BASE64_STANDARD.decode(&blob.content).map_err(|error| invalid(Some(error.into())))?;
         Ok(Some((content, revision)))
     }
 
@@ -160,7 +161,7 @@ impl Api {
         name: PrivateBlobName,
         content: &[u8],
         replaces: Option<&Revision>,
-    ) -> Result<(), ClientError> {
+    ) -> Result<(), ServerError> {
         let body = PrivateBlob { content: BASE64_STANDARD.encode(content) };
         let request = self.request(Method::PUT, self.url(name.path())).json(&body);
         let request = match replaces {
@@ -172,9 +173,9 @@ impl Api {
     }
 
     /// `GET /v1/keys/{address}`; `None` if none is published.
-    pub async fn find_key(&self, owner: Address) -> Result<Option<PublishedKey>, ClientError> {
+    pub async fn find_key(&self, owner: Address) -> Result<Option<PublishedKey>, ServerError> {
         match self.get(self.url(&format!("v1/keys/{owner:#x}"))).await {
-            Err(error) if matches!(error.kind(), Kind::Server(ErrorCode::NotFound | ErrorCode::KeyNotRegistered)) => {
+            Err(error) if matches!(error.refusal(), Some(ErrorCode::NotFound | ErrorCode::KeyNotRegistered)) => {
                 Ok(None)
             }
             other => other.map(Some),
@@ -182,13 +183,13 @@ impl Api {
     }
 
     /// `GET /v1/directory`, all pages.
-    pub async fn directory(&self, query: &DirectoryQuery) -> Result<Vec<DirectoryEntry>, ClientError> {
+    pub async fn directory(&self, query: &DirectoryQuery) -> Result<Vec<DirectoryEntry>, ServerError> {
         self.all("v1/directory", query, |query, cursor| DirectoryQuery { cursor, limit: Some(500), ..query.clone() })
             .await
     }
 
     /// `PUT /v1/directory/{address}`
-    pub async fn put_profile(&self, profile: &SignedProfile) -> Result<(), ClientError> {
+    pub async fn put_profile(&self, profile: &SignedProfile) -> Result<(), ServerError> {
         let path = format!("v1/directory/{:#x}", profile.profile.practitioner);
         self.write_raw(Method::PUT, &path, profile).await.map(drop)
     }
@@ -200,7 +201,7 @@ impl Api {
         version: u16,
         length: u64,
         envelope: impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static,
-    ) -> Result<StoredBlob, ClientError> {
+    ) -> Result<StoredBlob, ServerError> {
         let sent = Arc::new(AtomicU64::new(0));
         let counted = {
             let sent = sent.clone();
@@ -224,7 +225,7 @@ impl Api {
                 () = tokio::time::sleep(STALL_TIME_MAX) => {
                     let now = sent.load(Ordering::Relaxed);
                     if now == before {
-                        return Err(ClientError::new(Kind::Unreachable, "The upload stands still."));
+                        return Err(ServerError::unreachable("The upload stands still."));
                     }
                     before = now;
                 }
@@ -234,7 +235,7 @@ impl Api {
     }
 
     /// `GET /v1/blobs/{cid}`, the whole or a range of it.
-    pub async fn blob(&self, cid: &Cid, range: Option<Range<u64>>) -> Result<Blob, ClientError> {
+    pub async fn blob(&self, cid: &Cid, range: Option<Range<u64>>) -> Result<Blob, ServerError> {
         let url = self.url(&format!("v1/blobs/{cid}"));
         let request = || {
             let request = self.request(Method::GET, url.clone()).header(header::ACCEPT, "application/octet-stream");
@@ -244,7 +245,7 @@ impl Api {
             }
         };
         let response = self.open_stream(request).await?;
-        let invalid = || ClientError::new(Kind::InvalidAnswer, "The server does not say how long the file is.");
+        let invalid = || ServerError::invalid_answer("The server does not say how long the file is.");
         let total = match &range {
             None => response.content_length().ok_or_else(invalid)?,
             Some(_) => {
@@ -256,22 +257,22 @@ impl Api {
     }
 
     /// `POST /v1/records`. The same body again does not register twice: the message's nonce counts once.
-    pub async fn register(&self, body: &RegisterBody) -> Result<Option<ActionView>, ClientError> {
+    pub async fn register(&self, body: &RegisterBody) -> Result<Option<ActionView>, ServerError> {
         self.relayed("v1/records", body).await
     }
 
     /// `GET /v1/records`, all pages.
-    pub async fn records(&self, query: &RecordQuery) -> Result<Vec<RecordView>, ClientError> {
+    pub async fn records(&self, query: &RecordQuery) -> Result<Vec<RecordView>, ServerError> {
         self.all("v1/records", query, |query, cursor| RecordQuery { cursor, limit: Some(500), ..query.clone() }).await
     }
 
     /// `GET /v1/records/{record}`
-    pub async fn record(&self, record: RecordId) -> Result<RecordView, ClientError> {
+    pub async fn record(&self, record: RecordId) -> Result<RecordView, ServerError> {
         self.get(self.url(&format!("v1/records/{record}"))).await
     }
 
     /// `GET /v1/records/{record}/versions`, all pages: every version, newest first.
-    pub async fn versions(&self, record: RecordId) -> Result<Vec<VersionView>, ClientError> {
+    pub async fn versions(&self, record: RecordId) -> Result<Vec<VersionView>, ServerError> {
         let path = format!("v1/records/{record}/versions");
         self.all(&path, &PageQuery::default(), |_, cursor| PageQuery { cursor, limit: Some(500) }).await
     }
@@ -282,100 +283,100 @@ impl Api {
         record: RecordId,
         version: u16,
         body: &ReleaseShareBody,
-    ) -> Result<(), ClientError> {
+    ) -> Result<(), ServerError> {
         let path = format!("v1/records/{record}/versions/{version}/release-share");
         self.write_raw(Method::PUT, &path, body).await.map(drop)
     }
 
     /// `POST /v1/grants`
-    pub async fn grant(&self, body: &GrantBody) -> Result<Option<ActionView>, ClientError> {
+    pub async fn grant(&self, body: &GrantBody) -> Result<Option<ActionView>, ServerError> {
         self.relayed("v1/grants", body).await
     }
 
     /// `GET /v1/grants`, all pages.
-    pub async fn grants(&self, query: &GrantQuery) -> Result<Vec<GrantView>, ClientError> {
+    pub async fn grants(&self, query: &GrantQuery) -> Result<Vec<GrantView>, ServerError> {
         self.all("v1/grants", query, |query, cursor| GrantQuery { cursor, limit: Some(500), ..query.clone() }).await
     }
 
     /// `GET /v1/grants/{grant}/bundle`
-    pub async fn bundle(&self, grant: GrantId) -> Result<BundleBody, ClientError> {
+    pub async fn bundle(&self, grant: GrantId) -> Result<BundleBody, ServerError> {
         self.get(self.url(&format!("v1/grants/{grant}/bundle"))).await
     }
 
     /// `PUT` or `DELETE /v1/grants/{grant}/hidden`
-    pub async fn set_hidden(&self, grant: GrantId, hidden: bool) -> Result<(), ClientError> {
+    pub async fn set_hidden(&self, grant: GrantId, hidden: bool) -> Result<(), ServerError> {
         self.switch(&format!("v1/grants/{grant}/hidden"), hidden).await
     }
 
     /// `PUT /v1/accepted/{address}`
-    pub async fn accept(&self, sender: Address) -> Result<(), ClientError> {
+    pub async fn accept(&self, sender: Address) -> Result<(), ServerError> {
         self.switch(&format!("v1/accepted/{sender:#x}"), true).await
     }
 
     /// `GET /v1/blocks`, all pages.
-    pub async fn blocks(&self) -> Result<Vec<BlockView>, ClientError> {
+    pub async fn blocks(&self) -> Result<Vec<BlockView>, ServerError> {
         self.all("v1/blocks", &PageQuery::default(), |_, cursor| PageQuery { cursor, limit: Some(500) }).await
     }
 
     /// `PUT` or `DELETE /v1/blocks/{address}`
-    pub async fn set_blocked(&self, sender: Address, blocked: bool) -> Result<(), ClientError> {
+    pub async fn set_blocked(&self, sender: Address, blocked: bool) -> Result<(), ServerError> {
         self.switch(&format!("v1/blocks/{sender:#x}"), blocked).await
     }
 
     /// Writes or removes something that has no content. Twice is as good as once.
-    async fn switch(&self, path: &str, on: bool) -> Result<(), ClientError> {
+    async fn switch(&self, path: &str, on: bool) -> Result<(), ServerError> {
         let (method, url) = (if on { Method::PUT } else { Method::DELETE }, self.url(path));
         self.send_again(|| self.request(method.clone(), url.clone())).await.map(drop)
     }
 
     /// `PUT /v1/grants/{grant}/bundle`
-    pub async fn put_bundle(&self, grant: GrantId, body: &CatchUpBody) -> Result<(), ClientError> {
+    pub async fn put_bundle(&self, grant: GrantId, body: &CatchUpBody) -> Result<(), ServerError> {
         self.write_raw(Method::PUT, &format!("v1/grants/{grant}/bundle"), body).await.map(drop)
     }
 
     /// `POST /v1/grants/revoke`
-    pub async fn revoke(&self, body: &RevokeBody) -> Result<Option<ActionView>, ClientError> {
+    pub async fn revoke(&self, body: &RevokeBody) -> Result<Option<ActionView>, ServerError> {
         self.relayed("v1/grants/revoke", body).await
     }
 
     /// `POST /v1/requests`
-    pub async fn ask(&self, body: &RequestBody) -> Result<RequestView, ClientError> {
+    pub async fn ask(&self, body: &RequestBody) -> Result<RequestView, ServerError> {
         self.write(Method::POST, "v1/requests", body).await
     }
 
     /// `GET /v1/requests`, all pages.
-    pub async fn requests(&self) -> Result<Vec<RequestView>, ClientError> {
+    pub async fn requests(&self) -> Result<Vec<RequestView>, ServerError> {
         self.all("v1/requests", &PageQuery::default(), |_, cursor| PageQuery { cursor, limit: Some(500) }).await
     }
 
     /// `POST /v1/requests/{request}/deny`
-    pub async fn deny(&self, request: RequestId, denial: &SignedDenial) -> Result<(), ClientError> {
+    pub async fn deny(&self, request: RequestId, denial: &SignedDenial) -> Result<(), ServerError> {
         self.write_raw(Method::POST, &format!("v1/requests/{request}/deny"), denial).await.map(drop)
     }
 
     /// `POST /v1/reads`. The same bytes again give the same receipt.
-    pub async fn read(&self, body: &ReadBody) -> Result<ReadAnswer, ClientError> {
+    pub async fn read(&self, body: &ReadBody) -> Result<ReadAnswer, ServerError> {
         let url = self.url("v1/reads");
         read_json(self.send_again(|| self.request(Method::POST, url.clone()).json(body)).await?).await
     }
 
     /// `GET /v1/log`, all pages.
-    pub async fn log(&self, query: &LogQuery) -> Result<Vec<LogEntry>, ClientError> {
+    pub async fn log(&self, query: &LogQuery) -> Result<Vec<LogEntry>, ServerError> {
         self.all("v1/log", query, |query, cursor| LogQuery { cursor, limit: Some(500), ..query.clone() }).await
     }
 
     /// `GET /v1/log/leaves/{leaf}`
-    pub async fn evidence(&self, leaf: LeafHash) -> Result<LogEvidence, ClientError> {
+    pub async fn evidence(&self, leaf: LeafHash) -> Result<LogEvidence, ServerError> {
         self.get(self.url(&format!("v1/log/leaves/{leaf}"))).await
     }
 
     /// `POST /v1/actions`
-    pub async fn submit(&self, action: &SignedAction) -> Result<Option<ActionView>, ClientError> {
+    pub async fn submit(&self, action: &SignedAction) -> Result<Option<ActionView>, ServerError> {
         self.relayed("v1/actions", action).await
     }
 
     /// `GET /v1/actions/{id}`
-    pub async fn action(&self, id: ActionId) -> Result<ActionView, ClientError> {
+    pub async fn action(&self, id: ActionId) -> Result<ActionView, ServerError> {
         self.get(self.url(&format!("v1/actions/{id}"))).await
     }
 
@@ -383,7 +384,7 @@ impl Api {
     pub async fn events(
         &self,
         last_id: Option<&str>,
-    ) -> Result<impl Stream<Item = Result<FeedEvent, ClientError>> + Send + use<>, ClientError> {
+    ) -> Result<impl Stream<Item = Result<FeedEvent, ServerError>> + Send + use<>, ServerError> {
         let request = || {
             let request = self.request(Method::GET, self.url("v1/events")).header(header::ACCEPT, "text/event-stream");
             match last_id {
@@ -394,12 +395,14 @@ impl Api {
         let events = self.open_stream(request).await?.bytes_stream().eventsource();
         Ok(events.filter_map(async |event| match event {
             Ok(event) if event.data.is_empty() => None,
-            Ok(event) => Some(serde_json::from_str(&event.data).map_err(|error| {
-                ClientError::new(Kind::InvalidAnswer, "The event feed cannot be read.").because(error)
+            Ok(event) => Some(serde_json::from_str(&event.data).map_err(|error| ServerError::InvalidAnswer {
+                what: "The event feed cannot be read.".into(),
+                source: Some(error.into()),
             })),
-            Err(error) => {
-                Some(Err(ClientError::new(Kind::Unreachable, "The event feed broke.").because(error.to_string())))
-            }
+            Err(error) => Some(Err(ServerError::Unreachable {
+                what: "The event feed broke.".into(),
+                source: Some(error.to_string().into()),
+            })),
         }))
     }
 
@@ -407,8 +410,8 @@ impl Api {
     async fn open_stream(
         &self,
         request: impl Fn() -> reqwest::RequestBuilder,
-    ) -> Result<reqwest::Response, ClientError> {
-        let slow = || ClientError::new(Kind::Unreachable, "The server does not answer in time.");
+    ) -> Result<reqwest::Response, ServerError> {
+        let slow = || ServerError::unreachable("The server does not answer in time.");
         match tokio::time::timeout(STALL_TIME_MAX, request().send()).await {
             Ok(Ok(response)) => accept(response).await,
             Ok(Err(error)) if error.is_connect() || error.is_request() => {
@@ -423,7 +426,7 @@ impl Api {
 
     /// A write that may become a transaction; its answer names the action, where there is one. The server knows a
     /// signed action again by its id, so it needs no idempotency key, whose answer would cost two durable writes.
-    async fn relayed<B: Serialize>(&self, path: &str, body: &B) -> Result<Option<ActionView>, ClientError> {
+    async fn relayed<B: Serialize>(&self, path: &str, body: &B) -> Result<Option<ActionView>, ServerError> {
         let url = self.url(path);
         let response = self.send_again(|| self.request(Method::POST, url.clone()).json(body)).await?;
         let answer: serde_json::Value = read_json(response).await?;
@@ -436,7 +439,7 @@ impl Api {
         path: &str,
         query: &Q,
         at: impl Fn(&Q, Option<String>) -> Q,
-    ) -> Result<Vec<T>, ClientError> {
+    ) -> Result<Vec<T>, ServerError> {
         let mut items = Vec::new();
         let mut cursor = None;
         loop {

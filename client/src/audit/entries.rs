@@ -1,4 +1,4 @@
-//! What the server tells about each read, compared with the chain and with the operator's evidence.
+//! Each entry of the server's log, compared with the chain and with the operator's evidence.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,17 +9,23 @@ use protocol::{
     reads::Leaf,
 };
 
-use super::{ANCHOR_SECONDS_MAX, AuditReport, GRACE_SECONDS, LogFinding, permission::Permissions};
+use super::{
+    log::{ANCHOR_SECONDS_MAX, is_same},
+    permission::Permissions,
+    report::{AuditReport, GRACE_SECONDS, LogFinding},
+};
 use crate::{
-    chain::AnchoredAccess,
+    api::ServerError,
+    chain::{AnchoredAccess, ChainError},
     client::Client,
-    error::{ClientError, Kind},
+    error::{ExitClass, Failure},
+    lookup::LookupError,
     progress::{Progress, Step},
     told::concerns_all,
     unlock::Keys,
 };
 
-/// Everything that an entry is compared with.
+/// The data that every entry is compared with.
 pub(super) struct Examination<'a> {
     pub(super) client: &'a Client,
     pub(super) keys: Option<&'a Keys>,
@@ -36,7 +42,7 @@ impl Examination<'_> {
         told: &[LogEntry],
         report: &mut AuditReport,
         progress: &Progress,
-    ) -> Result<(), ClientError> {
+    ) -> Result<(), LookupError> {
         let mut seen = HashSet::new();
         for (done, entry) in told.iter().enumerate() {
             progress.tell(Step::Items { done: done as u64, total: told.len() as u64 });
@@ -46,7 +52,7 @@ impl Examination<'_> {
             }
             let before = report.findings.len();
             if let Err(error) = self.check(entry, report).await {
-                if concerns_all(self.client, &error).await || error.class() == crate::ExitClass::Network {
+                if concerns_all(self.client, &error).await || error.class() == ExitClass::Network {
                     return Err(error);
                 }
                 report.findings.truncate(before);
@@ -57,7 +63,7 @@ impl Examination<'_> {
         Ok(())
     }
 
-    async fn check(&mut self, entry: &LogEntry, report: &mut AuditReport) -> Result<(), ClientError> {
+    async fn check(&mut self, entry: &LogEntry, report: &mut AuditReport) -> Result<(), LookupError> {
         let access = self.anchored.get(&entry.leaf).copied();
         let evidence = if self.is_owed(entry) { Some(self.client.api()?.evidence(entry.leaf).await) } else { None };
         let leaf = match &evidence {
@@ -79,8 +85,8 @@ impl Examination<'_> {
         }
 
         if let Some(Err(error)) = &evidence {
-            if *error.kind() == Kind::Unreachable && concerns_all(self.client, error).await {
-                return Err(ClientError::new(Kind::Unreachable, "The server does not answer any more."));
+            if matches!(error, ServerError::Unreachable { .. }) && concerns_all(self.client, error).await {
+                return Err(ServerError::unreachable("The server does not answer any more.").into());
             }
             let what =
                 format!("The operator does not show the evidence of a read that you may see ({}).", error.code());
@@ -139,7 +145,7 @@ impl Examination<'_> {
         Ok(())
     }
 
-    /// Whether this person may see what a leaf commits to: the patient of the record, and the reader.
+    /// Returns whether this person may see what a leaf commits to: the patient of the record, and the reader.
     fn is_owed(&self, entry: &LogEntry) -> bool {
         self.own.contains(&entry.record) || entry.reader == Some(self.client.address())
     }
@@ -154,14 +160,9 @@ impl Examination<'_> {
     }
 }
 
-/// Whether the chain has this very entry.
-pub(super) fn is_same(entry: &LogEntry, access: &AnchoredAccess) -> bool {
-    access.record == entry.record && access.tag == entry.tag && access.purposes == entry.purpose.bit()
-}
-
-/// Whether the reader stood behind a leaf: the wallet signed the login message, which names the session key, which
+/// Returns whether the reader stood behind a leaf: the wallet signed the login message, which names the session key, which
 /// signed the request.
-async fn is_signed(client: &Client, leaf: &Leaf) -> Result<bool, ClientError> {
+async fn is_signed(client: &Client, leaf: &Leaf) -> Result<bool, ChainError> {
     use sha2::{Digest, Sha256};
     let message = &leaf.login_message;
     let key = message

@@ -1,5 +1,5 @@
-//! The log as a person sees it: what the server tells, each entry compared with the chain, and what it leaves out about
-//! one's own records, added from there.
+//! The log as a person sees it: the server's entries, each compared with the chain, and the reads of the person's own
+//! records that the server leaves out, added from the chain.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -13,14 +13,19 @@ use protocol::{
 };
 use serde::Serialize;
 
-use super::{ANCHOR_SECONDS_MAX, LogFilter, entries::is_same, log, own_records};
-use crate::{chain::AnchoredAccess, client::Client, error::ClientError, unlock::Keys};
+use super::log::{ANCHOR_SECONDS_MAX, LogFilter, is_same, log, own_records};
+use crate::{
+    chain::{AnchoredAccess, ChainError},
+    client::Client,
+    lookup::LookupError,
+    unlock::Keys,
+};
 
-/// How often the server is asked again for a read that it did not tell.
+/// The number of times that the server is asked again for a read that it left out.
 const MIRROR_TRIES: u32 = 5;
 const MIRROR_PAUSE: Duration = Duration::from_secs(1);
 
-/// What the chain says about an entry.
+/// How an entry relates to the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnChain {
@@ -39,14 +44,14 @@ pub enum OnChain {
 }
 
 impl OnChain {
-    /// Whether it contradicts the server.
+    /// Returns whether it contradicts the server.
     #[must_use]
     pub const fn is_wrong(self) -> bool {
         !matches!(self, Self::Anchored | Self::Waiting)
     }
 }
 
-/// What the owner's seed says about the reader of an entry.
+/// The result of checking the reader of an entry with the owner's seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Who {
@@ -60,20 +65,20 @@ pub enum Who {
     NotChecked,
 }
 
-/// One read, as the server tells it, with what chain and seed say about that.
+/// One read, as the server tells it, with the results of checking it.
 #[derive(Clone, Debug, Serialize)]
 pub struct ListedRead {
-    /// What the server tells, or what the chain has where it tells nothing.
+    /// The server's entry, or the chain's where the server leaves it out.
     #[serde(flatten)]
     pub entry: LogEntry,
-    /// What the chain says about it.
+    /// How it relates to the chain.
     pub on_chain: OnChain,
-    /// What the owner's seed says about its reader.
+    /// The result of checking its reader.
     pub who: Who,
 }
 
 impl ListedRead {
-    /// Whether something about it does not hold.
+    /// Returns whether something about it does not hold.
     #[must_use]
     pub const fn is_wrong(&self) -> bool {
         self.on_chain.is_wrong() || matches!(self.who, Who::Wrong | Who::Withheld)
@@ -84,11 +89,11 @@ impl ListedRead {
 /// record's entry.
 ///
 /// # Errors
-/// What server and chain refuse.
-pub async fn listed(client: &Client, keys: Option<&Keys>, filter: &LogFilter) -> Result<Vec<ListedRead>, ClientError> {
+/// [`LookupError`].
+pub async fn listed(client: &Client, keys: Option<&Keys>, filter: &LogFilter) -> Result<Vec<ListedRead>, LookupError> {
     let chain = client.chain();
     chain.verify_deployment().await?;
-    // What the server tells comes first: it cannot be ahead of a chain that is read afterwards.
+    // The server is asked first: it cannot be ahead of a chain that is read afterwards.
     let told = log(client, filter).await?;
     let own = own_records(client).await?;
     let records: HashSet<RecordId> = own.iter().copied().chain(told.iter().map(|entry| entry.record)).collect();
@@ -133,7 +138,7 @@ fn who(client: &Client, keys: Option<&Keys>, own: &HashSet<RecordId>, entry: &Lo
 }
 
 /// An entry as the chain alone tells it.
-async fn from_chain(client: &Client, access: &AnchoredAccess) -> Result<LogEntry, ClientError> {
+async fn from_chain(client: &Client, access: &AnchoredAccess) -> Result<LogEntry, ChainError> {
     Ok(LogEntry {
         index: None,
         leaf: access.leaf,
@@ -161,7 +166,7 @@ pub(super) async fn untold(
     own: &HashSet<RecordId>,
     told: &[LogEntry],
     accesses: &[AnchoredAccess],
-) -> Result<Vec<AnchoredAccess>, ClientError> {
+) -> Result<Vec<AnchoredAccess>, LookupError> {
     let mut untold = untold_of(own, told, accesses.iter().copied());
     // Filters leave entries out, a read may have come in between, and the server's mirror may be a moment behind.
     for _ in 0..MIRROR_TRIES {

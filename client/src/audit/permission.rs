@@ -11,9 +11,8 @@ use protocol::{
 };
 
 use crate::{
-    chain::{AccreditationEvent, GrantEvent, RecordHistory},
+    chain::{AccreditationEvent, ChainError, GrantEvent, RecordHistory},
     client::Client,
-    error::ClientError,
 };
 
 /// Histories that were read, each once.
@@ -29,7 +28,7 @@ pub(super) struct Permissions {
 impl Permissions {
     /// The number of the block at which permission was asked. Where a reorganisation has taken it, the newest block whose
     /// time is not after the leaf's.
-    pub(super) async fn block_of(&mut self, client: &Client, leaf: &Leaf) -> Result<u64, ClientError> {
+    pub(super) async fn block_of(&mut self, client: &Client, leaf: &Leaf) -> Result<u64, ChainError> {
         if let Some(number) = self.blocks.get(&leaf.block_hash) {
             return Ok(*number);
         }
@@ -42,7 +41,7 @@ impl Permissions {
     }
 
     /// The time of a block.
-    pub(super) async fn time_of(&mut self, client: &Client, block: u64) -> Result<u64, ClientError> {
+    pub(super) async fn time_of(&mut self, client: &Client, block: u64) -> Result<u64, ChainError> {
         if let Some(time) = self.times.get(&block) {
             return Ok(*time);
         }
@@ -51,8 +50,8 @@ impl Permissions {
         Ok(time)
     }
 
-    /// Whether the reader of a leaf was permitted at the end of a block.
-    pub(super) async fn stood_at(&mut self, client: &Client, leaf: &Leaf, block: u64) -> Result<bool, ClientError> {
+    /// Returns whether the reader of a leaf was permitted at the end of a block.
+    pub(super) async fn stood_at(&mut self, client: &Client, leaf: &Leaf, block: u64) -> Result<bool, ChainError> {
         let request = &leaf.request;
         let record = match self.records.entry(request.record) {
             Entry::Occupied(known) => known.into_mut(),
@@ -78,7 +77,7 @@ impl Permissions {
     }
 }
 
-/// What was asked.
+/// The question whether a read was permitted.
 struct Asked {
     tag: Tag,
     record: RecordId,
@@ -86,7 +85,7 @@ struct Asked {
     time: u64,
 }
 
-/// Whether the version was registered, and the record not withdrawn.
+/// Returns whether the version was registered, and the record not withdrawn.
 fn is_registered(record: &RecordHistory, version: u16, block: u64) -> bool {
     let status = record.statuses.iter().rev().find(|(at, _)| *at <= block).map(|(_, status)| *status);
     record.versions.iter().any(|(at, registered)| *registered == version && *at <= block)
@@ -117,8 +116,8 @@ fn is_granted(record: &RecordHistory, events: &[(u64, GrantEvent)], asked: &Aske
     scopes_of(asked.record, record.category).into_iter().any(stands)
 }
 
-/// Whether somebody vouched for the reader: the last accreditation, not suspended since, by an accreditor who is active
-/// and was not removed in between.
+/// Returns whether somebody vouched for the reader: the last accreditation, not suspended since, by an accreditor who is
+/// active and was not removed in between.
 fn is_accredited(events: &[(u64, AccreditationEvent)], time: u64, block: u64) -> bool {
     let until: Vec<&AccreditationEvent> =
         events.iter().take_while(|(at, _)| *at <= block).map(|(_, event)| event).collect();

@@ -3,7 +3,7 @@
 use alloy::primitives::B256;
 use protocol::log::{Frontier, Head};
 
-use super::{AuditReport, LogFinding};
+use super::report::{AuditReport, LogFinding};
 use crate::chain::AccessLogEvents;
 
 /// The tree and the chain of heads, from events alone.

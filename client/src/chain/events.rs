@@ -1,4 +1,4 @@
-//! What the chain's events say: keys, versions, grants, and the anchored log.
+//! Data from the chain's events: keys, versions, grants, and the anchored log.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,8 +20,7 @@ use protocol::{
     ids::{GrantId, LeafHash, RecordId, Tag},
 };
 
-use super::{Chain, nonsense, rpc};
-use crate::error::{ClientError, Kind};
+use super::{Chain, ChainError, nonsense, rpc};
 
 /// Blocks asked for at once; halved when the node refuses so many.
 const BLOCKS_AT_ONCE: u64 = 100_000;
@@ -33,9 +32,9 @@ pub struct ChainVersion {
     pub record: RecordId,
     /// From 1.
     pub version: u16,
-    /// Whose it is.
+    /// The patient.
     pub patient: Address,
-    /// Who uploaded it.
+    /// The uploader.
     pub uploader: Address,
     /// CID of the envelope.
     pub cid: Cid,
@@ -63,7 +62,7 @@ pub struct ChainGrant {
     pub id: GrantId,
     /// The grantee's tag.
     pub tag: Tag,
-    /// What it covers.
+    /// The kind of its scope.
     pub kind: ScopeKind,
     /// Record id, category or zero.
     pub scope_id: B256,
@@ -130,25 +129,23 @@ impl Chain {
     /// The current public key of somebody, from the event whose hash the contract stores.
     ///
     /// # Errors
-    /// [`Kind::KeyNotRegistered`]; [`Kind::NoHistory`] if the node has given up the event.
-    pub async fn public_key(&self, owner: Address) -> Result<(PublicKey, u32), ClientError> {
-        let key = self.find_key(owner).await?.ok_or_else(|| {
-            ClientError::new(Kind::KeyNotRegistered, format!("{owner} has not published an encryption key."))
-        })?;
+    /// [`ChainError::NoKey`]; [`ChainError::NoHistory`] if the node has given up the event.
+    pub async fn public_key(&self, owner: Address) -> Result<(PublicKey, u32), ChainError> {
+        let key = self.find_key(owner).await?.ok_or(ChainError::NoKey(owner))?;
         let filter = self.key_filter().topic1(owner.into_word()).topic2(key.hash);
         for event in self.decoded::<KeyRegistry::KeyRegistered>(filter).await? {
             if event.slot == SLOT_IDENTITY && event.epoch == key.epoch {
                 return Ok((checked_key(&event, key.hash)?, key.epoch));
             }
         }
-        Err(ClientError::new(Kind::NoHistory, "The RPC has given up the event of a published key."))
+        Err(ChainError::NoHistory("The RPC has given up the event of a published key."))
     }
 
     /// The public key of somebody in an epoch.
     ///
     /// # Errors
-    /// [`Kind::KeyNotRegistered`] if there was no such epoch.
-    pub async fn public_key_at(&self, owner: Address, epoch: u32) -> Result<PublicKey, ClientError> {
+    /// [`ChainError::NoKeyAt`] if there was no such epoch.
+    pub async fn public_key_at(&self, owner: Address, epoch: u32) -> Result<PublicKey, ChainError> {
         let filter = self.key_filter().topic1(owner.into_word());
         for event in self.decoded::<KeyRegistry::KeyRegistered>(filter).await? {
             if event.slot == SLOT_IDENTITY && event.epoch == epoch {
@@ -156,14 +153,14 @@ impl Chain {
                 return checked_key(&event, hash);
             }
         }
-        Err(ClientError::new(Kind::KeyNotRegistered, format!("{owner} has not published encryption key {epoch}.")))
+        Err(ChainError::NoKeyAt { owner, epoch })
     }
 
     /// Every identity key of somebody that can be sealed to, by epoch.
     ///
     /// # Errors
-    /// [`Kind::Rpc`].
-    pub async fn public_keys(&self, owner: Address) -> Result<Vec<(u32, PublicKey)>, ClientError> {
+    /// [`ChainError::Rpc`].
+    pub async fn public_keys(&self, owner: Address) -> Result<Vec<(u32, PublicKey)>, ChainError> {
         let events = self.decoded::<KeyRegistry::KeyRegistered>(self.key_filter().topic1(owner.into_word())).await?;
         let usable = |event: &KeyRegistry::KeyRegistered| {
             let key = checked_key(event, event.keyHash).ok()?;
@@ -175,8 +172,8 @@ impl Chain {
     /// Every identity key that somebody ever had, from the events and the contract's storage.
     ///
     /// # Errors
-    /// [`Kind::Rpc`] if events and storage contradict each other.
-    pub async fn key_history(&self, owner: Address) -> Result<KeyHistory, ClientError> {
+    /// [`ChainError::Rpc`] if events and storage contradict each other.
+    pub async fn key_history(&self, owner: Address) -> Result<KeyHistory, ChainError> {
         // Storage first: what is registered in between stands in the events.
         let stored = self.find_key(owner).await?;
         let events = self.decoded::<KeyRegistry::KeyRegistered>(self.key_filter().topic1(owner.into_word())).await?;
@@ -190,7 +187,7 @@ impl Chain {
         {
             return Err(nonsense("The RPC contradicts itself about a published key."));
         }
-        let is_whole = hashes.keys().copied().eq(1..=u32::try_from(hashes.len()).unwrap_or(u32::MAX));
+        let is_whole = hashes.keys().cloned().eq(1..=u32::try_from(hashes.len()).unwrap_or(u32::MAX));
         // Without the event of the newest, nothing says that older ones are not missing too.
         let has_newest = stored.is_none_or(|stored| events.iter().any(|event| event.epoch == stored.epoch));
         Ok(KeyHistory { hashes, is_whole: is_whole && has_newest })
@@ -199,8 +196,8 @@ impl Chain {
     /// Every owner of an identity key.
     ///
     /// # Errors
-    /// [`Kind::Rpc`]; so for everything below.
-    pub async fn key_owners(&self) -> Result<Vec<Address>, ClientError> {
+    /// [`ChainError::Rpc`]; so for everything below.
+    pub async fn key_owners(&self) -> Result<Vec<Address>, ChainError> {
         let events = self.decoded::<KeyRegistry::KeyRegistered>(self.key_filter()).await?;
         let mut owners: Vec<Address> =
             events.iter().filter(|event| event.slot == SLOT_IDENTITY).map(|e| e.owner).collect();
@@ -216,12 +213,12 @@ impl Chain {
     }
 
     /// Every version of a record, oldest first.
-    pub async fn versions(&self, record: RecordId) -> Result<Vec<ChainVersion>, ClientError> {
+    pub async fn versions(&self, record: RecordId) -> Result<Vec<ChainVersion>, ChainError> {
         self.version_events(self.version_filter().topic1(record.0)).await
     }
 
     /// Every version of every record of a patient, oldest first.
-    pub async fn versions_of(&self, patient: Address) -> Result<Vec<ChainVersion>, ClientError> {
+    pub async fn versions_of(&self, patient: Address) -> Result<Vec<ChainVersion>, ChainError> {
         self.version_events(self.version_filter().topic2(patient.into_word())).await
     }
 
@@ -231,7 +228,7 @@ impl Chain {
             .event_signature(RecordRegistry::RecordRegistered::SIGNATURE_HASH)
     }
 
-    async fn version_events(&self, filter: Filter) -> Result<Vec<ChainVersion>, ClientError> {
+    async fn version_events(&self, filter: Filter) -> Result<Vec<ChainVersion>, ChainError> {
         let mut versions = Vec::new();
         for log in self.logs(filter).await? {
             let event = decode::<RecordRegistry::RecordRegistered>(&log)?;
@@ -252,7 +249,7 @@ impl Chain {
     }
 
     /// Every grant that a patient ever gave, each with its stored terms as they are now.
-    pub async fn grants_of(&self, patient: Address) -> Result<Vec<ChainGrant>, ClientError> {
+    pub async fn grants_of(&self, patient: Address) -> Result<Vec<ChainGrant>, ChainError> {
         let filter = Filter::new()
             .address(self.deployment.address_of(ContractName::GrantRegistry))
             .event_signature(GrantRegistry::Granted::SIGNATURE_HASH)
@@ -273,7 +270,7 @@ impl Chain {
         let read = async |id: GrantId| {
             let (tag, kind, scope_id, bundle_hash, tx_hash) = last[&id];
             let terms = self.terms(patient, tag, kind, scope_id).await?;
-            Ok::<_, ClientError>(ChainGrant { id, tag, kind, scope_id, terms, bundle_hash, patient_epoch, tx_hash })
+            Ok::<_, ChainError>(ChainGrant { id, tag, kind, scope_id, terms, bundle_hash, patient_epoch, tx_hash })
         };
         use futures::{StreamExt, TryStreamExt};
         futures::stream::iter(order.into_iter().map(read)).buffered(16).try_collect().await
@@ -286,7 +283,7 @@ impl Chain {
         tag: Tag,
         kind: ScopeKind,
         scope_id: B256,
-    ) -> Result<Option<B256>, ClientError> {
+    ) -> Result<Option<B256>, ChainError> {
         let filter = Filter::new()
             .address(self.deployment.address_of(ContractName::GrantRegistry))
             .event_signature(GrantRegistry::Granted::SIGNATURE_HASH)
@@ -298,7 +295,7 @@ impl Chain {
     }
 
     /// The operator's log, as the chain has it.
-    pub async fn access_log(&self) -> Result<AccessLogEvents, ClientError> {
+    pub async fn access_log(&self) -> Result<AccessLogEvents, ChainError> {
         let filter = Filter::new()
             .address(self.deployment.address_of(ContractName::AccessLog))
             .event_signature(vec![AccessLog::Accessed::SIGNATURE_HASH, AccessLog::Checkpoint::SIGNATURE_HASH])
@@ -319,17 +316,17 @@ impl Chain {
     }
 
     /// The stored head of the operator's log.
-    pub async fn log_head(&self) -> Result<B256, ClientError> {
+    pub async fn log_head(&self) -> Result<B256, ChainError> {
         let contract = AccessLog::new(self.deployment.address_of(ContractName::AccessLog), &self.provider);
         contract.headOf(self.deployment.operator).call().await.map_err(super::call)
     }
 
-    async fn decoded<E: SolEvent>(&self, filter: Filter) -> Result<Vec<E>, ClientError> {
+    async fn decoded<E: SolEvent>(&self, filter: Filter) -> Result<Vec<E>, ChainError> {
         self.logs(filter).await?.iter().map(decode::<E>).collect()
     }
 
     /// All logs that match, from the deployment's first block to the head, in order.
-    pub(super) async fn logs(&self, filter: Filter) -> Result<Vec<Log>, ClientError> {
+    pub(super) async fn logs(&self, filter: Filter) -> Result<Vec<Log>, ChainError> {
         let head = self.head().await?.number;
         let mut from = self.deployment.start_block;
         let mut span = BLOCKS_AT_ONCE;
@@ -350,7 +347,7 @@ impl Chain {
     }
 }
 
-pub(super) fn accessed(log: &Log) -> Result<AnchoredAccess, ClientError> {
+pub(super) fn accessed(log: &Log) -> Result<AnchoredAccess, ChainError> {
     let event = decode::<AccessLog::Accessed>(log)?;
     Ok(AnchoredAccess {
         record: RecordId(event.record),
@@ -362,21 +359,20 @@ pub(super) fn accessed(log: &Log) -> Result<AnchoredAccess, ClientError> {
     })
 }
 
-pub(super) fn decode<E: SolEvent>(log: &Log) -> Result<E, ClientError> {
-    E::decode_log(&log.inner)
-        .map(|event| event.data)
-        .map_err(|error| nonsense("The RPC gives an event that is none of the contract's.").because(error))
+pub(super) fn decode<E: SolEvent>(log: &Log) -> Result<E, ChainError> {
+    E::decode_log(&log.inner).map(|event| event.data).map_err(|error| ChainError::Rpc {
+        what: "The RPC gives an event that is none of the contract's.",
+        source: Some(error.into()),
+    })
 }
 
-fn checked_key(event: &KeyRegistry::KeyRegistered, hash: B256) -> Result<PublicKey, ClientError> {
-    let unusable = || {
-        ClientError::new(Kind::KeyNotRegistered, format!("The key that {} has published cannot be used.", event.owner))
-    };
+fn checked_key(event: &KeyRegistry::KeyRegistered, hash: B256) -> Result<PublicKey, ChainError> {
+    let unusable = |source| ChainError::UnusableKey { owner: event.owner, source };
     if keccak256(&event.key) != hash {
         return Err(nonsense("The RPC gives a key that does not hash to what the contract stores."));
     }
     if event.kem != KEM_X_WING {
-        return Err(unusable());
+        return Err(unusable(None));
     }
-    PublicKey::from_bytes(&event.key).map_err(|error| unusable().because(error))
+    PublicKey::from_bytes(&event.key).map_err(|error| unusable(Some(error.into())))
 }

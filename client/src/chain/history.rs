@@ -1,5 +1,5 @@
-//! What events tell about the past: which permission, record and accreditation stood at an earlier block. Every node that
-//! keeps logs can answer; none has to keep old states.
+//! The state of permissions, records and accreditations at an earlier block, from events. Every node that keeps logs can
+//! answer; none has to keep old states.
 
 use std::collections::HashSet;
 
@@ -21,23 +21,22 @@ use protocol::{
 };
 
 use super::{
-    AnchoredAccess, Block, Chain,
+    AnchoredAccess, Block, Chain, ChainError,
     events::{accessed, decode},
     nonsense, rpc,
 };
-use crate::error::ClientError;
 
-/// How many records a filter names at once.
+/// The number of records in one filter.
 const RECORDS_AT_ONCE: usize = 200;
 
-/// What changed a patient's grants.
+/// An event that changed a patient's grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GrantEvent {
     /// A grant began to stand, or was replaced.
     Granted {
         /// Whose.
         tag: Tag,
-        /// Over what; the kind is in the terms.
+        /// The id of the scope; its kind is in the terms.
         scope_id: B256,
         /// The stored terms.
         terms: Terms,
@@ -46,7 +45,7 @@ pub enum GrantEvent {
     Revoked {
         /// Whose.
         tag: Tag,
-        /// Over what; `None` for a kind that this version does not know.
+        /// The kind of the scope; `None` for one that this version does not know.
         kind: Option<ScopeKind>,
         /// Over what.
         scope_id: B256,
@@ -58,12 +57,12 @@ pub enum GrantEvent {
     },
 }
 
-/// What changed whether somebody is accredited.
+/// An event that changed whether somebody is accredited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccreditationEvent {
     /// Somebody vouched.
     Accredited {
-        /// Who.
+        /// The address.
         accreditor: Address,
         /// Unix seconds.
         valid_from: u64,
@@ -83,10 +82,10 @@ pub enum AccreditationEvent {
     },
 }
 
-/// What happened to a record, by block.
+/// The history of a record, by block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordHistory {
-    /// Whose it is.
+    /// The patient.
     pub patient: Address,
     /// Category code.
     pub category: u16,
@@ -98,13 +97,13 @@ pub struct RecordHistory {
 
 impl Chain {
     /// The time of a block.
-    pub async fn block_time(&self, number: u64) -> Result<u64, ClientError> {
+    pub async fn block_time(&self, number: u64) -> Result<u64, ChainError> {
         let block = self.provider.get_block_by_number(BlockNumberOrTag::Number(number)).await.map_err(rpc)?;
         Ok(block.ok_or_else(|| nonsense("The RPC does not have a block of its own events."))?.header.timestamp)
     }
 
     /// The block of a hash; `None` if the chain does not have it (any more).
-    pub async fn find_block(&self, hash: B256) -> Result<Option<Block>, ClientError> {
+    pub async fn find_block(&self, hash: B256) -> Result<Option<Block>, ChainError> {
         let found = self.provider.get_block_by_hash(hash).await.map_err(rpc)?;
         let Some(found) = found else { return Ok(None) };
         // A node may still know a block that a reorganisation has replaced.
@@ -114,7 +113,7 @@ impl Chain {
     }
 
     /// The number of the newest block whose time is not after `time`.
-    pub async fn block_not_after(&self, time: u64) -> Result<u64, ClientError> {
+    pub async fn block_not_after(&self, time: u64) -> Result<u64, ChainError> {
         let (mut low, mut high) = (0, self.head().await?.number);
         while low < high {
             let middle = low + (high - low).div_ceil(2);
@@ -128,7 +127,7 @@ impl Chain {
     }
 
     /// Everything that changed a patient's grants, oldest first, each with its block.
-    pub async fn grant_events(&self, patient: Address) -> Result<Vec<(u64, GrantEvent)>, ClientError> {
+    pub async fn grant_events(&self, patient: Address) -> Result<Vec<(u64, GrantEvent)>, ChainError> {
         let signatures = vec![
             GrantRegistry::Granted::SIGNATURE_HASH,
             GrantRegistry::Revoked::SIGNATURE_HASH,
@@ -136,7 +135,7 @@ impl Chain {
         ];
         let filter = self.filter(ContractName::GrantRegistry).event_signature(signatures).topic1(patient.into_word());
         let event_of = |log: &Log| {
-            Ok::<_, ClientError>(match log.topic0() {
+            Ok::<_, ChainError>(match log.topic0() {
                 Some(&GrantRegistry::Granted::SIGNATURE_HASH) => {
                     let event = decode::<GrantRegistry::Granted>(log)?;
                     let (tag, scope_id) = (Tag(event.tag), event.scopeId);
@@ -157,8 +156,8 @@ impl Chain {
         logs.iter().map(|log| Ok((log.block_number.unwrap_or_default(), event_of(log)?))).collect()
     }
 
-    /// What happened to a record; `None` if there is none.
-    pub async fn record_history(&self, record: RecordId) -> Result<Option<RecordHistory>, ClientError> {
+    /// Returns the history of a record; `None` if there is no such record.
+    pub async fn record_history(&self, record: RecordId) -> Result<Option<RecordHistory>, ChainError> {
         let versions = self.versions(record).await?;
         let Some(first) = versions.first() else { return Ok(None) };
         let filter = self
@@ -184,7 +183,7 @@ impl Chain {
     pub async fn accreditation_events(
         &self,
         practitioner: Address,
-    ) -> Result<Vec<(u64, AccreditationEvent)>, ClientError> {
+    ) -> Result<Vec<(u64, AccreditationEvent)>, ChainError> {
         let signatures =
             vec![Accreditation::Accredited::SIGNATURE_HASH, Accreditation::AccreditationChanged::SIGNATURE_HASH];
         let about =
@@ -223,7 +222,7 @@ impl Chain {
     }
 
     /// The operator's accesses of some records, oldest first.
-    pub async fn accesses_of(&self, records: &HashSet<RecordId>) -> Result<Vec<AnchoredAccess>, ClientError> {
+    pub async fn accesses_of(&self, records: &HashSet<RecordId>) -> Result<Vec<AnchoredAccess>, ChainError> {
         let ids: Vec<B256> = records.iter().map(|record| record.0).collect();
         let mut accesses = Vec::new();
         for ids in ids.chunks(RECORDS_AT_ONCE) {

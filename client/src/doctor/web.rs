@@ -8,7 +8,40 @@ use reqwest::{Url, header};
 use sha2::{Digest, Sha256};
 
 use super::Check;
-use crate::error::{ClientError, Kind};
+use crate::error::{Cause, codes, failure};
+
+/// Why a web app was not compared with a build.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WebError {
+    /// The text is not a URL.
+    #[error("This is not the URL of a web app.")]
+    NotAUrl,
+    /// The URL is of another scheme.
+    #[error("This is not an http or https URL.")]
+    NotHttp,
+    /// The list of hashes is not one that a build makes.
+    #[error("This is not a list of hashes as `npm run build` makes it.")]
+    InvalidList,
+    /// A path in the list of hashes is not one of a file.
+    #[error("The list of hashes names something that is no file.")]
+    InvalidPath,
+    /// No HTTP client can be made on this device.
+    #[error("No HTTP client can be made.")]
+    HttpClient(#[source] Cause),
+    /// The server of the web app does not answer.
+    #[error("The web app cannot be fetched.")]
+    Unreachable(#[source] Cause),
+}
+
+failure! { WebError {
+    NotAUrl => codes::USAGE;
+    NotHttp => codes::USAGE;
+    InvalidList => codes::USAGE;
+    InvalidPath => codes::USAGE;
+    HttpClient => codes::INVALID_CONFIG;
+    Unreachable => codes::UNREACHABLE;
+} }
 
 /// Files asked for at the same time.
 const FILES_AT_ONCE: usize = 8;
@@ -24,21 +57,21 @@ const NAMES_MAX: usize = 5;
 /// of its own origin run.
 ///
 /// # Errors
-/// [`Kind::Usage`] for a URL that is none or a list that is none; [`Kind::Unreachable`].
-pub async fn examine_web(url: &str, hashes: &str) -> Result<Vec<Check>, ClientError> {
-    let base: Url = url.parse().map_err(|_| usage("This is not the URL of a web app."))?;
+/// [`WebError`].
+pub async fn examine_web(url: &str, hashes: &str) -> Result<Vec<Check>, WebError> {
+    let base: Url = url.parse().map_err(|_| WebError::NotAUrl)?;
     if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
-        return Err(usage("This is not an http or https URL."));
+        return Err(WebError::NotHttp);
     }
     let expected = parse(hashes)?;
     let http = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .build()
-        .map_err(|error| ClientError::new(Kind::InvalidConfig, "No HTTP client can be made.").because(error))?;
+        .map_err(|error| WebError::HttpClient(error.into()))?;
     let check = async |(path, hash): &(String, String)| {
         let delivered = fetch(&http, &base, path).await?;
         let is_same = delivered.is_some_and(|bytes| hex::encode(Sha256::digest(&bytes)) == *hash);
-        Ok::<_, ClientError>((!is_same).then(|| path.clone()))
+        Ok::<_, WebError>((!is_same).then(|| path.clone()))
     };
     let differing: Vec<Option<String>> =
         futures::stream::iter(expected.iter().map(check)).buffered(FILES_AT_ONCE).try_collect().await?;
@@ -51,16 +84,18 @@ pub async fn examine_web(url: &str, hashes: &str) -> Result<Vec<Check>, ClientEr
             names += ", …";
         }
         let what = format!("{} of {} files are not those of the build: {names}.", differing.len(), expected.len());
-        let error = ClientError::new(Kind::WrongAnswer, what).remedy(
-            "Do not use this page until you know why: the server may have another version, or has changed the app.",
-        );
-        Check::bad("web_files", &error)
+        Check {
+            remedy:
+                "Do not use this page until you know why: the server may have another version, or has changed the app."
+                    .to_owned(),
+            ..Check::bad_with("web_files", codes::WRONG_ANSWER, what)
+        }
     };
     Ok(vec![files, policy(&http, &base).await?])
 }
 
-/// Whether the page's policy lets only its own origin's scripts run.
-async fn policy(http: &reqwest::Client, base: &Url) -> Result<Check, ClientError> {
+/// Checks that the page's policy lets only its own origin's scripts run.
+async fn policy(http: &reqwest::Client, base: &Url) -> Result<Check, WebError> {
     let response = http.get(base.clone()).timeout(FILE_TIME_MAX).send().await.map_err(unreachable)?;
     let policy = response.headers().get(header::CONTENT_SECURITY_POLICY).and_then(|value| value.to_str().ok());
     let directives: Vec<&str> = policy.unwrap_or_default().split(';').map(str::trim).collect();
@@ -71,15 +106,17 @@ async fn policy(http: &reqwest::Client, base: &Url) -> Result<Check, ClientError
     Ok(if is_strict {
         Check::good("web_policy", "The page may run nothing but its own files.")
     } else {
-        let error = ClientError::new(Kind::WrongAnswer, "The page comes without the strict content security policy.")
-            .remedy("Serve it by medlock-api, or with the policy that medlock-api sends.");
-        Check::bad("web_policy", &error)
+        let what = "The page comes without the strict content security policy.";
+        Check {
+            remedy: "Serve it by medlock-api, or with the policy that medlock-api sends.".to_owned(),
+            ..Check::bad_with("web_policy", codes::WRONG_ANSWER, what)
+        }
     })
 }
 
 /// One file; `None` if the server does not have it.
-async fn fetch(http: &reqwest::Client, base: &Url, path: &str) -> Result<Option<Vec<u8>>, ClientError> {
-    let url = base.join(path).map_err(|_| usage("The list of hashes names something that is no file."))?;
+async fn fetch(http: &reqwest::Client, base: &Url, path: &str) -> Result<Option<Vec<u8>>, WebError> {
+    let url = base.join(path).map_err(|_| WebError::InvalidPath)?;
     let request = http.get(url).header(header::ACCEPT_ENCODING, "identity").timeout(FILE_TIME_MAX);
     let mut response = request.send().await.map_err(unreachable)?;
     if !response.status().is_success() {
@@ -96,8 +133,8 @@ async fn fetch(http: &reqwest::Client, base: &Url, path: &str) -> Result<Option<
 }
 
 /// `<64 hex digits>  <path>`, one file a line.
-fn parse(hashes: &str) -> Result<Vec<(String, String)>, ClientError> {
-    let wrong = || usage("This is not a list of hashes as `npm run build` makes it.");
+fn parse(hashes: &str) -> Result<Vec<(String, String)>, WebError> {
+    let wrong = || WebError::InvalidList;
     let files: Vec<(String, String)> = hashes
         .lines()
         .map(|line| {
@@ -112,18 +149,15 @@ fn parse(hashes: &str) -> Result<Vec<(String, String)>, ClientError> {
     if files.iter().any(|(path, _)| path == "index.html") { Ok(files) } else { Err(wrong()) }
 }
 
-fn usage(what: &str) -> ClientError {
-    ClientError::new(Kind::Usage, what)
-}
-
-fn unreachable(error: reqwest::Error) -> ClientError {
-    ClientError::new(Kind::Unreachable, "The web app cannot be fetched.").because(error.without_url())
+fn unreachable(error: reqwest::Error) -> WebError {
+    WebError::Unreachable(error.without_url().into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::doctor::Verdict;
+    use crate::error::Failure;
 
     fn line(hash: &str, path: &str) -> String {
         format!("{hash}  {path}\n")

@@ -10,12 +10,7 @@ use protocol::{
     error_code::ErrorCode,
 };
 
-use crate::{
-    chain::ChainVersion,
-    client::Client,
-    download::stream,
-    error::{ClientError, Kind},
-};
+use crate::{chain::ChainVersion, client::Client, download::stream, envelope::EnvelopeError};
 
 /// How often a version that stands on chain is asked for while the server's mirror does not have it yet.
 const MIRROR_TRIES: u32 = 10;
@@ -27,8 +22,8 @@ const MIRROR_BLOCKS: u64 = 64;
 /// The first 161 bytes of an envelope, after all of it was compared with its CID.
 ///
 /// # Errors
-/// [`Kind::CidMismatch`] if the server's bytes are others; what the server refuses.
-pub(crate) async fn checked_header(client: &Client, version: &ChainVersion) -> Result<Bytes, ClientError> {
+/// [`EnvelopeError::WrongBytes`] if the server's bytes are others; refusals of the server.
+pub(crate) async fn checked_header(client: &Client, version: &ChainVersion) -> Result<Bytes, EnvelopeError> {
     let cid = version.cid;
     let known = || client.checked_headers().lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(header) = known().get(&cid) {
@@ -39,20 +34,14 @@ pub(crate) async fn checked_header(client: &Client, version: &ChainVersion) -> R
         match stream::from_api(client.api()?, cid).await {
             // The version stands on chain; the server's mirror may be a moment behind.
             Err(error)
-                if *error.kind() == Kind::Server(ErrorCode::NotFound)
+                if is_missing(&error)
                     && tries < MIRROR_TRIES
                     && client.chain().head().await?.number <= version.block_number + MIRROR_BLOCKS =>
             {
                 tries += 1;
                 tokio::time::sleep(MIRROR_PAUSE).await;
             }
-            Err(error) if *error.kind() == Kind::Server(ErrorCode::NotFound) => {
-                return Err(ClientError::new(
-                    Kind::EnvelopeMissing,
-                    "The server does not have this version's envelope.",
-                )
-                .because(error));
-            }
+            Err(error) if is_missing(&error) => return Err(EnvelopeError::Missing(error.into())),
             other => break other?,
         }
     };
@@ -61,11 +50,15 @@ pub(crate) async fn checked_header(client: &Client, version: &ChainVersion) -> R
     Ok(header)
 }
 
+fn is_missing(error: &EnvelopeError) -> bool {
+    matches!(error, EnvelopeError::Server(error) if error.refusal() == Some(ErrorCode::NotFound))
+}
+
 /// Reads a whole envelope and gives its first bytes if it is the one of `cid`.
 async fn header_of(
-    mut pieces: impl Stream<Item = Result<Bytes, ClientError>> + Unpin,
+    mut pieces: impl Stream<Item = Result<Bytes, EnvelopeError>> + Unpin,
     cid: Cid,
-) -> Result<Bytes, ClientError> {
+) -> Result<Bytes, EnvelopeError> {
     let mut builder = CidBuilder::new();
     let mut head = Vec::with_capacity(HEADER_LEN);
     while let Some(piece) = pieces.try_next().await? {
@@ -77,16 +70,13 @@ async fn header_of(
         });
         builder = updated.await.expect("hashing does not panic");
     }
-    if builder.finish() == cid {
-        Ok(head.into())
-    } else {
-        Err(ClientError::new(Kind::CidMismatch, "The stored bytes are not those that the chain names."))
-    }
+    if builder.finish() == cid { Ok(head.into()) } else { Err(EnvelopeError::WrongBytes) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Failure;
 
     #[tokio::test]
     async fn a_header_counts_only_with_the_rest_of_its_envelope() {

@@ -1,18 +1,39 @@
-//! Where a document goes, once everything was checked.
+//! The destination of a document, used once everything was checked.
 
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use crate::{
-    error::{ClientError, Kind},
-    home::local_file,
+    error::{codes, failure},
+    home::{DeviceError, local_file},
 };
+
+/// Why a document cannot be put where it was to go.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DestinationError {
+    /// There is no such folder.
+    #[error("{} is not a folder.", .0.display())]
+    NotAFolder(PathBuf),
+    /// A file with this name exists, and was not to be replaced.
+    #[error("{} exists already.", .0.display())]
+    FileExists(PathBuf),
+    /// The file cannot be written.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+failure! { DestinationError {
+    NotAFolder => codes::USAGE;
+    FileExists => codes::FILE_EXISTS;
+    ..Device;
+} }
 
 /// How often a name that exists is numbered before giving up.
 const NUMBERS_MAX: u32 = 1_000;
 
-/// Where the document goes. Nothing appears there before everything was checked.
+/// The destination of a document. Nothing appears there before everything was checked.
 #[derive(Clone, Debug)]
 pub enum Destination {
     /// This path; refuses one that exists unless `replace`.
@@ -28,7 +49,7 @@ pub enum Destination {
 
 impl Destination {
     /// Refuses early what would be refused at the end.
-    pub(super) fn check(&self) -> Result<(), ClientError> {
+    pub(super) fn check(&self) -> Result<(), DestinationError> {
         match self {
             Self::File { path, replace: false } if path.exists() => Err(exists(path)),
             _ => self.folder().map(drop),
@@ -36,7 +57,7 @@ impl Destination {
     }
 
     /// The folder in which the document is written first.
-    pub(super) fn folder(&self) -> Result<&Path, ClientError> {
+    pub(super) fn folder(&self) -> Result<&Path, DestinationError> {
         let folder = match self {
             Self::File { path, .. } => match path.parent() {
                 Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -44,16 +65,12 @@ impl Destination {
             },
             Self::Folder(folder) => folder,
         };
-        if folder.is_dir() {
-            Ok(folder)
-        } else {
-            Err(ClientError::new(Kind::Usage, format!("{} is not a folder.", folder.display())))
-        }
+        if folder.is_dir() { Ok(folder) } else { Err(DestinationError::NotAFolder(folder.to_owned())) }
     }
 
     /// Moves a written document to its place. It is not synced to the disk, like any other copy of something that can be
     /// fetched again.
-    pub(crate) fn put(&self, file: NamedTempFile, file_name: &str) -> Result<PathBuf, ClientError> {
+    pub(crate) fn put(&self, file: NamedTempFile, file_name: &str) -> Result<PathBuf, DestinationError> {
         let path = match self {
             Self::File { path, replace: true } => {
                 file.persist(path).map_err(|error| local_file(path, error.error))?;
@@ -62,7 +79,7 @@ impl Destination {
             Self::File { path, replace: false } => match file.persist_noclobber(path) {
                 Ok(_) => path.clone(),
                 Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => return Err(exists(path)),
-                Err(error) => return Err(local_file(path, error.error)),
+                Err(error) => return Err(local_file(path, error.error).into()),
             },
             Self::Folder(folder) => put_numbered(folder, file, &safe_name(file_name))?,
         };
@@ -72,13 +89,13 @@ impl Destination {
 
 impl Destination {
     /// The same, in place of an earlier copy of the same document in the same folder.
-    pub(crate) fn put_again(&self, file: NamedTempFile, file_name: &str) -> Result<PathBuf, ClientError> {
+    pub(crate) fn put_again(&self, file: NamedTempFile, file_name: &str) -> Result<PathBuf, DestinationError> {
         let path = self.folder()?.join(safe_name(file_name));
         Self::File { path, replace: true }.put(file, file_name)
     }
 }
 
-fn put_numbered(folder: &Path, mut file: NamedTempFile, name: &str) -> Result<PathBuf, ClientError> {
+fn put_numbered(folder: &Path, mut file: NamedTempFile, name: &str) -> Result<PathBuf, DestinationError> {
     let (stem, extension) = match name.rsplit_once('.') {
         Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
         _ => (name, String::new()),
@@ -89,7 +106,7 @@ fn put_numbered(folder: &Path, mut file: NamedTempFile, name: &str) -> Result<Pa
         match file.persist_noclobber(&path) {
             Ok(_) => return Ok(path),
             Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => file = error.file,
-            Err(error) => return Err(local_file(&path, error.error)),
+            Err(error) => return Err(local_file(&path, error.error).into()),
         }
     }
     Err(exists(&folder.join(name)))
@@ -114,13 +131,14 @@ fn safe_name(name: &str) -> String {
     }
 }
 
-fn exists(path: &Path) -> ClientError {
-    ClientError::new(Kind::FileExists, format!("{} exists already.", path.display()))
+fn exists(path: &Path) -> DestinationError {
+    DestinationError::FileExists(path.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Failure;
 
     #[test]
     fn a_name_from_elsewhere_stays_in_its_folder() {

@@ -10,17 +10,16 @@ use protocol::{
     capsule::{Binding, Capsule, CapsuleError},
     codes::{Purpose, Right, ScopeKind},
     envelope::Header,
-    error_code::ErrorCode,
     ids::{LeafHash, Salt, Tag},
     reads::{ANCHOR_SECONDS_MAX, READ_REQUEST_SECONDS_MAX, ReadRequest, SignedReceipt},
     secret::{DataKey, ReaderShare, ReleaseShare},
 };
 
-use super::stream::open_error;
+use super::error::DownloadError;
 use crate::{
     chain::{ChainVersion, unix_now},
     client::Client,
-    error::{ClientError, Kind},
+    envelope::EnvelopeError,
     receipts::{self, Receipt},
     session,
     unlock::Keys,
@@ -44,10 +43,10 @@ pub(super) async fn ask(
     keys: &Keys,
     version: &ChainVersion,
     purpose: Option<Purpose>,
-) -> Result<Granted, ClientError> {
+) -> Result<Granted, DownloadError> {
     let session = session::current(client)?;
     let grant = find_grant(client, version, keys).await?;
-    let salt = grant.salt.ok_or_else(wrong_bundle)?;
+    let salt = grant.salt.ok_or(DownloadError::WrongBundle(None))?;
     let terms = client.chain().terms(version.patient, grant.tag, ScopeKind::Record, version.record.0).await?;
     let purpose = choose_purpose(purpose, &Purpose::from_mask(terms.purposes))?;
     let capsule = capsule_of(client, &grant, version).await?;
@@ -83,7 +82,7 @@ pub(super) async fn ask(
 
 /// The grant by which this person may read the record. Whether it counts is the chain's and the operator's to say; the
 /// server's word about a grant that has ended only makes a better sentence.
-async fn find_grant(client: &Client, version: &ChainVersion, keys: &Keys) -> Result<GrantView, ClientError> {
+async fn find_grant(client: &Client, version: &ChainVersion, keys: &Keys) -> Result<GrantView, DownloadError> {
     let query = GrantQuery { side: Some(GrantSide::Received), record: Some(version.record), ..GrantQuery::default() };
     let grants = client.api()?.grants(&query).await?;
     let ours = |grant: &&GrantView| {
@@ -100,21 +99,12 @@ async fn find_grant(client: &Client, version: &ChainVersion, keys: &Keys) -> Res
         GrantState::Expired => 2,
         GrantState::Revoked => 3,
     });
-    let refused = |code: ErrorCode, what: &str| Err(ClientError::new(Kind::Server(code), what));
-    match best {
-        None => Err(ClientError::new(Kind::NoGrant, "The patient has not shared this record with you.")),
-        Some(grant) => match grant.state {
-            GrantState::Active => Ok(grant.clone()),
-            GrantState::Future => {
-                refused(ErrorCode::GrantExpired, "The time for which the patient shared this record has not begun.")
-            }
-            GrantState::Expired => {
-                refused(ErrorCode::GrantExpired, "The time for which the patient shared this record is over.")
-            }
-            GrantState::Revoked => {
-                refused(ErrorCode::GrantRevoked, "The patient has stopped sharing this record with you.")
-            }
-        },
+    let best = best.ok_or(DownloadError::NoGrant)?;
+    match best.state {
+        GrantState::Active => Ok(best.clone()),
+        GrantState::Future => Err(DownloadError::GrantNotBegun),
+        GrantState::Expired => Err(DownloadError::GrantExpired),
+        GrantState::Revoked => Err(DownloadError::GrantRevoked),
     }
 }
 
@@ -122,40 +112,30 @@ fn opens(tag: Tag, keys: &Keys, salt: Salt) -> bool {
     protocol::identity::opens_tag(tag, keys.owner(), salt)
 }
 
-fn choose_purpose(wished: Option<Purpose>, granted: &[Purpose]) -> Result<Purpose, ClientError> {
-    let words = || granted.iter().map(|purpose| purpose.as_str()).collect::<Vec<_>>().join(", ");
+fn choose_purpose(wished: Option<Purpose>, granted: &[Purpose]) -> Result<Purpose, DownloadError> {
     match (wished, granted) {
         (Some(purpose), granted) if granted.contains(&purpose) => Ok(purpose),
         (Some(purpose), []) => Ok(purpose),
         (None, [only]) => Ok(*only),
-        (None, []) => Err(ClientError::new(Kind::NoGrant, "The patient has not shared this record with you.")),
-        (Some(purpose), _) => {
-            Err(ClientError::new(Kind::NoGrant, format!("The grant is for {}, not for {purpose}.", words())))
-        }
-        (None, _) => Err(ClientError::new(Kind::Usage, format!("The grant is for several purposes: {}.", words()))
-            .remedy("Name one of them: --purpose.")),
+        (None, []) => Err(DownloadError::NoGrant),
+        (Some(asked), granted) => Err(DownloadError::OtherPurpose { granted: granted.to_vec(), asked }),
+        (None, granted) => Err(DownloadError::SeveralPurposes(granted.to_vec())),
     }
 }
 
 /// The capsule of a version, from a bundle whose granted part hashes to what the chain names. Versions that came later
 /// were added off chain; those are checked by opening.
-async fn capsule_of(client: &Client, grant: &GrantView, version: &ChainVersion) -> Result<Capsule, ClientError> {
+async fn capsule_of(client: &Client, grant: &GrantView, version: &ChainVersion) -> Result<Capsule, DownloadError> {
     let body = client.api()?.bundle(grant.id).await?;
-    let bundle = Bundle::try_from(&body).map_err(|error| wrong_bundle().because(error))?;
+    let bundle = Bundle::try_from(&body).map_err(|error| DownloadError::WrongBundle(Some(error.into())))?;
     let hash = client.chain().bundle_hash(version.patient, grant.tag, ScopeKind::Record, version.record.0).await?;
     if bundle.record() != version.record || !begins_with(&bundle, hash) {
-        return Err(wrong_bundle());
+        return Err(DownloadError::WrongBundle(None));
     }
-    bundle.find(version.version).cloned().ok_or_else(|| {
-        ClientError::new(
-            Kind::NoGrant,
-            format!("Version {} came after the patient shared this record.", version.version),
-        )
-        .remedy("Wait until the patient has signed in again, or ask for an earlier version.")
-    })
+    bundle.find(version.version).cloned().ok_or(DownloadError::LaterVersion(version.version))
 }
 
-/// Whether the first capsules of a bundle, or all, are those that the patient signed.
+/// Returns whether the first capsules of a bundle, or all, are those that the patient signed.
 pub(crate) fn begins_with(bundle: &Bundle, hash: Option<B256>) -> bool {
     hash.is_some_and(|hash| bundle.signed_len(hash).is_some())
 }
@@ -166,7 +146,7 @@ fn open_capsule(
     capsule: &Capsule,
     version: &ChainVersion,
     grant_epoch: u32,
-) -> Result<ReaderShare, ClientError> {
+) -> Result<ReaderShare, DownloadError> {
     let of = client.chain().envelope_context().record_version(version.record, version.version);
     // The patient sealed it to the key of that time.
     for (key_epoch, key) in keys.openers() {
@@ -174,17 +154,13 @@ fn open_capsule(
         match capsule.open(&key, &binding) {
             Ok(share) => return Ok(share),
             Err(CapsuleError::NoMatch) => {}
-            Err(error) => return Err(wrong_bundle().because(error)),
+            Err(error) => return Err(DownloadError::WrongBundle(Some(error.into()))),
         }
     }
     // A capsule does not say for which epoch it is: where another's key stood, it is most likely for that.
     match keys.epochs().foreign().last() {
-        Some(epoch) => Err(ClientError::new(
-            Kind::ForeignKey,
-            format!("It was shared with encryption key {epoch} of your address, which is not yours."),
-        )
-        .remedy("Run: medlock key register; then ask the patient to share again.")),
-        None => Err(wrong_bundle()),
+        Some(epoch) => Err(DownloadError::SharedWithForeignKey { epoch }),
+        None => Err(DownloadError::WrongBundle(None)),
     }
 }
 
@@ -194,8 +170,8 @@ async fn check_receipt(
     version: &ChainVersion,
     leaf: LeafHash,
     signed: &SignedReceipt,
-) -> Result<(), ClientError> {
-    let wrong = |what: &str| ClientError::new(Kind::WrongReceipt, what);
+) -> Result<(), DownloadError> {
+    let wrong = DownloadError::WrongReceipt;
     let receipt = &signed.receipt;
     if receipt.leaf != leaf.0 || receipt.record != version.record.0 || receipt.version != version.version {
         return Err(wrong("The operator's receipt is for another read."));
@@ -219,7 +195,7 @@ async fn check_receipt(
 
 /// Recomputes the leaf from the operator's evidence: it must be about exactly this request, name the time that the receipt
 /// promises, and hash to what was promised.
-pub(super) async fn check_evidence(client: &Client, granted: &Granted) -> Result<(), ClientError> {
+pub(super) async fn check_evidence(client: &Client, granted: &Granted) -> Result<(), DownloadError> {
     let evidence = client.api()?.evidence(granted.leaf).await?;
     let is_ours = evidence.leaf.request == granted.request
         && evidence.leaf.anchor_by == granted.anchor_by
@@ -229,7 +205,7 @@ pub(super) async fn check_evidence(client: &Client, granted: &Granted) -> Result
     if is_ours {
         Ok(())
     } else {
-        Err(ClientError::new(Kind::WrongReceipt, "The operator logged something else than this read."))
+        Err(DownloadError::WrongReceipt("The operator logged something else than this read."))
     }
 }
 
@@ -239,14 +215,10 @@ pub(super) async fn joined(
     version: &ChainVersion,
     header: &Header,
     granted: &Granted,
-) -> Result<DataKey, ClientError> {
+) -> Result<DataKey, EnvelopeError> {
     let dek = DataKey::join(&granted.reader, &granted.released);
     let patient_key = client.chain().public_key_at(version.patient, header.key_epoch).await?;
     let context = client.chain().envelope_context();
-    header.check_commitment(&context, version.patient, &patient_key, &dek, &granted.released).map_err(open_error)?;
+    header.check_commitment(&context, version.patient, &patient_key, &dek, &granted.released)?;
     Ok(dek)
-}
-
-fn wrong_bundle() -> ClientError {
-    ClientError::new(Kind::WrongBundle, "The server's copy of the grant's capsules is not what the chain names.")
 }

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt, stream::BoxStream};
 use protocol::{
     cid::{Cid, CidBuilder},
-    envelope::{EnvelopeContext, HEADER_LEN, Header, Metadata, OpenError, Opener},
+    envelope::{EnvelopeContext, HEADER_LEN, Header, Metadata, Opener},
     ids::RecordId,
     secret::DataKey,
 };
@@ -15,10 +15,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 use zeroize::Zeroizing;
 
-use crate::{
-    api::Api,
-    error::{ClientError, Kind},
-};
+use crate::{api::Api, envelope::EnvelopeError};
 
 /// How much is fetched with one request.
 const RANGE_LEN: u64 = 8 << 20;
@@ -32,12 +29,12 @@ pub(crate) struct Source {
     /// How many there are.
     pub(crate) total: u64,
     /// They themselves, in order.
-    pub(crate) pieces: BoxStream<'static, Result<Bytes, ClientError>>,
+    pub(crate) pieces: BoxStream<'static, Result<Bytes, EnvelopeError>>,
 }
 
 /// Fetches an envelope from the server, in ranges of which several are in flight. A task of its own keeps them going
 /// while what has come is checked and decrypted; it ends when the stream is dropped.
-pub(crate) async fn from_api(api: &Api, cid: Cid) -> Result<Source, ClientError> {
+pub(crate) async fn from_api(api: &Api, cid: Cid) -> Result<Source, EnvelopeError> {
     let first = api.blob(&cid, Some(0..RANGE_LEN)).await?;
     let total = first.total;
     let (to_reader, from_task) = mpsc::channel(1);
@@ -54,7 +51,9 @@ pub(crate) async fn from_api(api: &Api, cid: Cid) -> Result<Source, ClientError>
         }
     });
     let later = (from_task, AbortOnDropHandle::new(fetching));
-    let first = futures::stream::try_unfold(first, async |mut blob| Ok(blob.chunk().await?.map(|chunk| (chunk, blob))));
+    let first = futures::stream::try_unfold(first, async |mut blob| {
+        Ok::<_, EnvelopeError>(blob.chunk().await?.map(|chunk| (chunk, blob)))
+    });
     let later = futures::stream::unfold(later, async |(mut from_task, fetching)| {
         from_task.recv().await.map(|range| (range, (from_task, fetching)))
     });
@@ -65,7 +64,7 @@ pub(crate) async fn from_api(api: &Api, cid: Cid) -> Result<Source, ClientError>
     Ok(Source { total, pieces: first.chain(later).boxed() })
 }
 
-async fn fetch_range(api: &Api, cid: Cid, range: Range<u64>) -> Result<Vec<Bytes>, ClientError> {
+async fn fetch_range(api: &Api, cid: Cid, range: Range<u64>) -> Result<Vec<Bytes>, EnvelopeError> {
     let mut blob = api.blob(&cid, Some(range.clone())).await?;
     let wanted = range.end - range.start;
     let mut chunks = Vec::new();
@@ -77,14 +76,10 @@ async fn fetch_range(api: &Api, cid: Cid, range: Range<u64>) -> Result<Vec<Bytes
         }
         chunks.push(chunk);
     }
-    if length == wanted {
-        Ok(chunks)
-    } else {
-        Err(ClientError::new(Kind::CidMismatch, "The server gives another number of bytes than it has announced."))
-    }
+    if length == wanted { Ok(chunks) } else { Err(EnvelopeError::WrongLength) }
 }
 
-/// What an envelope must be.
+/// The envelope that is expected.
 #[derive(Clone, Copy)]
 pub(crate) struct Expected {
     pub(crate) context: EnvelopeContext,
@@ -103,14 +98,14 @@ pub(crate) struct Written {
 ///
 /// Nothing of a segment is written before its tag holds; and the file is given out only after the CID, the padding, the
 /// lengths and the content hash hold. A wrong CID is the storage's fault and is told before anything else.
-pub(crate) async fn open(
-    mut pieces: impl Stream<Item = Result<Bytes, ClientError>> + Unpin,
+pub(crate) async fn open<E: From<EnvelopeError>>(
+    mut pieces: impl Stream<Item = Result<Bytes, E>> + Unpin,
     expected: Expected,
-    data_key: impl AsyncFnOnce(&Header) -> Result<DataKey, ClientError>,
+    data_key: impl AsyncFnOnce(&Header) -> Result<DataKey, EnvelopeError>,
     folder: &Path,
     range: Option<Range<u64>>,
     tell: impl Fn(u64) + Send + 'static,
-) -> Result<Written, ClientError> {
+) -> Result<Written, E> {
     let mut head = BytesMut::new();
     while head.len() < HEADER_LEN {
         match pieces.next().await {
@@ -120,12 +115,12 @@ pub(crate) async fn open(
     }
     let head = head.freeze();
     let opened = async {
-        let header = Header::parse(&head).map_err(open_error)?;
-        header.expect(expected.record, expected.version).map_err(open_error)?;
+        let header = Header::parse(&head)?;
+        header.expect(expected.record, expected.version)?;
         let dek = data_key(&header).await?;
         let file = tempfile::Builder::new().prefix(".medlock-").suffix(".part").tempfile_in(folder);
         let file = file.map_err(|error| crate::home::local_file(folder, error))?;
-        Ok((Opener::new(&header, &expected.context, &dek), file))
+        Ok::<_, EnvelopeError>((Opener::new(&header, &expected.context, &dek), file))
     }
     .await;
 
@@ -178,9 +173,9 @@ pub(crate) async fn open(
         return Err(error);
     }
     if cid != expected.cid {
-        return Err(ClientError::new(Kind::CidMismatch, "The stored bytes are not those that the chain names."));
+        return Err(EnvelopeError::WrongBytes.into());
     }
-    written
+    Ok(written?)
 }
 
 /// Opens what comes and writes the wished part of the content.
@@ -189,15 +184,12 @@ fn write(
     mut file: NamedTempFile,
     mut pieces: mpsc::Receiver<Bytes>,
     range: Option<Range<u64>>,
-) -> Result<Written, ClientError> {
-    let failed = |error: std::io::Error| {
-        ClientError::new(Kind::LocalFile, format!("The document cannot be written: {error}.")).because(error)
-    };
+) -> Result<Written, EnvelopeError> {
     let mut content = Zeroizing::new(Vec::new());
     let mut at = 0_u64;
     while let Some(piece) = pieces.blocking_recv() {
         content.clear();
-        opener.update(&piece, &mut content).map_err(open_error)?;
+        opener.update(&piece, &mut content)?;
         let part = match &range {
             None => &content[..],
             Some(range) => {
@@ -207,26 +199,17 @@ fn write(
                 &content[within(range.start)..within(range.end).max(within(range.start))]
             }
         };
-        file.write_all(part).map_err(failed)?;
+        file.write_all(part).map_err(EnvelopeError::NotWritten)?;
         at += content.len() as u64;
     }
-    let metadata = opener.finish().map_err(open_error)?;
+    let metadata = opener.finish()?;
     if let Some(range) = range
         && (range.start > range.end || range.end > metadata.content_len)
     {
-        return Err(ClientError::new(Kind::InvalidRange, format!("The document has {} bytes.", metadata.content_len)));
+        return Err(EnvelopeError::OutOfRange { content_bytes: metadata.content_len });
     }
-    file.flush().map_err(failed)?;
+    file.flush().map_err(EnvelopeError::NotWritten)?;
     Ok(Written { metadata, file })
-}
-
-/// Why an envelope does not open, for people.
-pub(crate) fn open_error(error: OpenError) -> ClientError {
-    let kind = if error == OpenError::Commitment { Kind::Commitment } else { Kind::InvalidEnvelope };
-    let text = error.to_string();
-    let mut chars = text.chars();
-    let sentence: String = chars.next().into_iter().flat_map(char::to_uppercase).chain(chars).collect();
-    ClientError::new(kind, format!("{sentence}.")).because(error)
 }
 
 #[cfg(test)]
@@ -238,6 +221,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::error::Failure;
 
     const CONTEXT: EnvelopeContext = EnvelopeContext { chain_id: 31337, registry: Address::repeat_byte(3) };
 
@@ -278,9 +262,12 @@ mod tests {
         dek: &DataKey,
         expected: Expected,
         range: Option<Range<u64>>,
-    ) -> Result<Vec<u8>, ClientError> {
+    ) -> Result<Vec<u8>, EnvelopeError> {
         let dir = tempfile::tempdir().unwrap();
-        let pieces = bytes.chunks(100_000).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect::<Vec<_>>();
+        let pieces = bytes
+            .chunks(100_000)
+            .map(|piece| Ok::<_, EnvelopeError>(Bytes::copy_from_slice(piece)))
+            .collect::<Vec<_>>();
         let dek = dek.clone();
         let key = async |_: &Header| Ok(dek.clone());
         let written = open(futures::stream::iter(pieces), expected, key, dir.path(), range, |_| {}).await;

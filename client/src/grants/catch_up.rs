@@ -16,14 +16,17 @@ use protocol::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    GrantItem, OwnVersions, list,
+    GrantItem, OwnVersions,
+    error::CatchUpError,
+    list,
     own_versions::{open_version, seal_release_share},
 };
 use crate::{
+    api::ServerError,
     chain::ChainVersion,
     client::Client,
     download::begins_with,
-    error::{ClientError, Kind},
+    envelope::EnvelopeError,
     operator_key,
     published_key::public_key,
     told::{self, Told},
@@ -32,7 +35,7 @@ use crate::{
 
 const FILE: &str = "checked.json";
 
-/// What a catch-up found and did.
+/// The outcome of a catch-up.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct CaughtUp {
     /// New versions by others whose envelope was checked.
@@ -63,8 +66,8 @@ struct Checked {
 /// one follows.
 ///
 /// # Errors
-/// What concerns every item: no session, no chain, no server.
-pub async fn catch_up(client: &Client, keys: &Keys) -> Result<CaughtUp, ClientError> {
+/// A failure that concerns every item: no session, no chain, no server.
+pub async fn catch_up(client: &Client, keys: &Keys) -> Result<CaughtUp, CatchUpError> {
     client.chain().verify_deployment().await?;
     let keys = keys.compared_again(client.chain()).await?;
     let foreign_key = Some(keys.epochs().newest()).filter(|_| keys.epochs().is_newest_foreign());
@@ -74,11 +77,14 @@ pub async fn catch_up(client: &Client, keys: &Keys) -> Result<CaughtUp, ClientEr
     Ok(found)
 }
 
-async fn check_versions(client: &Client, keys: &Keys, found: &mut CaughtUp) -> Result<(), ClientError> {
+async fn check_versions(client: &Client, keys: &Keys, found: &mut CaughtUp) -> Result<(), CatchUpError> {
     let api = client.api()?;
     let query = RecordQuery { patient: Some(keys.owner()), ..RecordQuery::default() };
-    let (on_chain, told, operator_key) =
-        tokio::try_join!(client.chain().versions_of(keys.owner()), api.records(&query), operator_key::newest(client))?;
+    let (on_chain, told, operator_key) = tokio::try_join!(
+        async { Ok::<_, CatchUpError>(client.chain().versions_of(keys.owner()).await?) },
+        async { Ok(api.records(&query).await?) },
+        async { Ok(operator_key::newest(client).await?) },
+    )?;
     let mut has_share: HashMap<(RecordId, u16), bool> = HashMap::new();
     for record in told {
         // A list shows the newest versions only.
@@ -117,8 +123,8 @@ async fn check_versions(client: &Client, keys: &Keys, found: &mut CaughtUp) -> R
         match check_version(client, keys, &version, &operator_key).await {
             Ok(()) => found.shares_deposited += 1,
             Err(error) => {
-                let is_broken = matches!(error.kind(), Kind::InvalidEnvelope | Kind::Commitment);
-                let name = |error: &ClientError| Told::version(version.record, version.version, error);
+                let is_broken = matches!(error, EnvelopeError::Invalid(_) | EnvelopeError::Commitment(_));
+                let name = |error: &EnvelopeError| Told::version(version.record, version.version, error);
                 told::tell(client, &mut found.told, error, name).await?;
                 if is_broken && let Some(told) = found.told.last_mut() {
                     found.broken.push((version.record, version.version));
@@ -142,18 +148,18 @@ async fn check_version(
     keys: &Keys,
     version: &ChainVersion,
     operator_key: &OperatorPublicKey,
-) -> Result<(), ClientError> {
+) -> Result<(), EnvelopeError> {
     let dek = open_version(client, keys, version).await?;
     let capsule = seal_release_share(client, keys.owner(), version, &dek, operator_key);
-    deposit(client, version, capsule.as_bytes().to_vec()).await
+    Ok(deposit(client, version, capsule.as_bytes().to_vec()).await?)
 }
 
-pub(super) async fn deposit(client: &Client, version: &ChainVersion, capsule: Vec<u8>) -> Result<(), ClientError> {
+pub(super) async fn deposit(client: &Client, version: &ChainVersion, capsule: Vec<u8>) -> Result<(), ServerError> {
     let body = ReleaseShareBody { release_share: capsule.into() };
     client.api()?.put_release_share(version.record, version.version, &body).await
 }
 
-async fn extend_bundles(client: &Client, keys: &Keys, found: &mut CaughtUp) -> Result<(), ClientError> {
+async fn extend_bundles(client: &Client, keys: &Keys, found: &mut CaughtUp) -> Result<(), CatchUpError> {
     let grants = list(client, GrantSide::Given, None).await?;
     let is_open = |grant: &GrantItem| {
         grant.kind == ScopeKind::Record && grant.right == Some(Right::Read) && grant.state.is_open()
@@ -163,7 +169,7 @@ async fn extend_bundles(client: &Client, keys: &Keys, found: &mut CaughtUp) -> R
             Ok(true) => found.bundles_extended += 1,
             Ok(false) => {}
             Err(error) => {
-                let name = |error: &ClientError| Told {
+                let name = |error: &CatchUpError| Told {
                     record: Some(RecordId(grant.scope_id)),
                     ..Told::grant(grant.id, error)
                 };
@@ -180,33 +186,27 @@ async fn extend_bundle(
     keys: &Keys,
     grant: &GrantItem,
     told: &mut Vec<Told>,
-) -> Result<bool, ClientError> {
+) -> Result<bool, CatchUpError> {
     let record = RecordId(grant.scope_id);
     let Some(grantee) = grant.told.grantee else { return Ok(false) };
     // The server names the grantee; only the seed decides whose tag it is.
     if keys.tag(client, grantee, Right::Read).0 != grant.tag {
-        return Err(ClientError::new(Kind::WrongAnswer, "The server names another person for a grant of yours."));
+        return Err(ServerError::WrongAnswer("The server names another person for a grant of yours.").into());
     }
     let known = client.chain().record(record).await?;
     let covers_newest = grant.told.newest_version.is_some_and(|version| version >= known.version);
     if covers_newest || known.status == RecordStatus::Tombstoned {
         return Ok(false);
     }
-    let body = client.api()?.bundle(grant.id).await.map_err(|error| match error.kind() {
-        Kind::Server(ErrorCode::NotFound) => {
-            ClientError::new(Kind::WrongBundle, "The server has lost the capsules of a grant: run medlock reissue.")
-                .because(error)
-        }
-        _ => error,
+    let body = client.api()?.bundle(grant.id).await.map_err(|error| match error.refusal() {
+        Some(ErrorCode::NotFound) => CatchUpError::LostBundle(error),
+        _ => error.into(),
     })?;
-    let old = Bundle::try_from(&body).map_err(wrong_bundle)?;
+    let old = Bundle::try_from(&body)?;
     let last = old.capsules().last().map_or(0, |(version, _)| *version);
     let hash = client.chain().bundle_hash(keys.owner(), grant.tag, grant.kind, grant.scope_id).await?;
     if !begins_with(&old, hash) {
-        return Err(ClientError::new(
-            Kind::WrongBundle,
-            "The server's copy of a grant's capsules is not what the chain names.",
-        ));
+        return Err(CatchUpError::WrongBundle);
     }
     let versions = OwnVersions::of_record(client, keys, record).await?;
     for version in versions.told() {
@@ -223,11 +223,7 @@ async fn extend_bundle(
         return Ok(false);
     }
     let capsules = old.capsules().iter().cloned().chain(later).collect();
-    let bundle = Bundle::new(record, capsules).map_err(wrong_bundle)?;
+    let bundle = Bundle::new(record, capsules)?;
     client.api()?.put_bundle(grant.id, &CatchUpBody { bundle: BundleBody::from(&bundle) }).await?;
     Ok(true)
-}
-
-fn wrong_bundle(error: protocol::bundle::BundleError) -> ClientError {
-    ClientError::new(Kind::WrongBundle, "The server's copy of a grant's capsules is malformed.").because(error)
 }

@@ -3,7 +3,7 @@
 use alloy::primitives::Address;
 use futures::StreamExt;
 use protocol::{
-    bundle::Bundle,
+    bundle::{Bundle, BundleError},
     capsule::{Binding, Capsule},
     codes::RecordStatus,
     envelope::Header,
@@ -14,13 +14,55 @@ use protocol::{
 };
 
 use crate::{
-    chain::ChainVersion,
+    api::ServerError,
+    chain::{ChainError, ChainVersion},
     client::Client,
-    download::{checked_header::checked_header, stream::open_error},
-    error::{ClientError, Kind},
+    download::checked_header::checked_header,
+    envelope::EnvelopeError,
+    error::{codes, failure, lift},
+    home::DeviceError,
     told::{Told, concerns_all},
     unlock::Keys,
 };
+
+/// Why the versions of a record cannot be shared.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VersionsError {
+    /// The record is somebody else's.
+    #[error("Record {0} is somebody else's.")]
+    NotYours(RecordId),
+    /// The record was withdrawn.
+    #[error("Record {0} was withdrawn.")]
+    Withdrawn(RecordId),
+    /// The node no longer has the events of all versions.
+    #[error("The RPC does not have every version.")]
+    Incomplete(#[source] BundleError),
+    /// No version opens; the reason of the first.
+    #[error(transparent)]
+    Envelope(EnvelopeError),
+    /// The server does not do what it was asked.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The chain cannot be asked, or is another one.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// A file of this device cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+failure! { VersionsError {
+    NotYours => codes::NOT_ALLOWED;
+    Withdrawn => codes::RECORD_TOMBSTONED;
+    Incomplete => codes::NO_HISTORY;
+    ..Envelope;
+    ..Server;
+    ..Chain;
+    ..Device;
+} }
+
+lift! { EnvelopeError => VersionsError { Server, Chain, Device, ..Envelope } }
 
 /// Versions whose envelopes are read at once.
 const READ_AT_ONCE: usize = 3;
@@ -38,14 +80,14 @@ impl OwnVersions {
     /// protocol says is told, and does not keep the others from being shared.
     ///
     /// # Errors
-    /// [`Kind::NotAllowed`] for somebody else's record; [`Kind::Tombstoned`]; if no version opens, why the first does not.
-    pub(crate) async fn of_record(client: &Client, keys: &Keys, record: RecordId) -> Result<Self, ClientError> {
+    /// [`VersionsError`]; if no version opens, the reason of the first.
+    pub(crate) async fn of_record(client: &Client, keys: &Keys, record: RecordId) -> Result<Self, VersionsError> {
         let (known, versions) = tokio::try_join!(client.chain().record(record), client.chain().versions(record))?;
         if known.patient != keys.owner() {
-            return Err(ClientError::new(Kind::NotAllowed, format!("Record {record} is somebody else's.")));
+            return Err(VersionsError::NotYours(record));
         }
         if known.status == RecordStatus::Tombstoned {
-            return Err(ClientError::new(Kind::Tombstoned, format!("Record {record} was withdrawn.")));
+            return Err(VersionsError::Withdrawn(record));
         }
         let open = async |version: ChainVersion| {
             let opened = open_version(client, keys, &version).await;
@@ -57,7 +99,7 @@ impl OwnVersions {
         while let Some((version, result)) = opened.next().await {
             match result {
                 Ok(dek) => own.versions.push((version, dek)),
-                Err(error) if concerns_all(client, &error).await => return Err(error),
+                Err(error) if concerns_all(client, &error).await => return Err(error.into()),
                 Err(error) => {
                     own.told.push(Told::version(record, version.version, &error));
                     first.get_or_insert(error);
@@ -65,7 +107,7 @@ impl OwnVersions {
             }
         }
         match first {
-            Some(error) if own.versions.is_empty() => Err(error),
+            Some(error) if own.versions.is_empty() => Err(error.into()),
             _ => Ok(own),
         }
     }
@@ -82,7 +124,7 @@ impl OwnVersions {
         grantee: Address,
         grantee_key: (&PublicKey, u32),
         grant_epoch: u32,
-    ) -> Result<Bundle, ClientError> {
+    ) -> Result<Bundle, VersionsError> {
         let context = client.chain().envelope_context();
         let (key, key_epoch) = grantee_key;
         let capsules = self.versions.iter().map(|(version, dek)| {
@@ -90,8 +132,7 @@ impl OwnVersions {
             let binding = Binding::reader_share(&of, self.patient, grantee, key_epoch, grant_epoch);
             (version.version, Capsule::seal(&dek.reader_share(&of), key, &binding))
         });
-        Bundle::new(self.record, capsules.collect())
-            .map_err(|error| ClientError::new(Kind::NoHistory, "The RPC does not have every version.").because(error))
+        Bundle::new(self.record, capsules.collect()).map_err(VersionsError::Incomplete)
     }
 }
 
@@ -106,7 +147,11 @@ impl OwnVersions {
 }
 
 /// The data key of one version of an own record, from its owner capsule.
-pub(crate) async fn open_version(client: &Client, keys: &Keys, version: &ChainVersion) -> Result<DataKey, ClientError> {
+pub(crate) async fn open_version(
+    client: &Client,
+    keys: &Keys,
+    version: &ChainVersion,
+) -> Result<DataKey, EnvelopeError> {
     let header = fetch_header(client, version).await?;
     let context = client.chain().envelope_context();
     keys.open_owner_capsule(&context, &header)
@@ -129,9 +174,9 @@ pub(crate) fn seal_release_share(
 ///
 /// Anybody can seal a data key of their own to a patient (HPKE base mode has no sender). With a header of its own making a
 /// server would have the patient sign a bundle, or deposit a release share, of a key that opens nothing.
-async fn fetch_header(client: &Client, version: &ChainVersion) -> Result<Header, ClientError> {
+async fn fetch_header(client: &Client, version: &ChainVersion) -> Result<Header, EnvelopeError> {
     let bytes = checked_header(client, version).await?;
-    let header = Header::parse(&bytes).map_err(open_error)?;
-    header.expect(version.record, version.version).map_err(open_error)?;
+    let header = Header::parse(&bytes)?;
+    header.expect(version.record, version.version)?;
     Ok(header)
 }

@@ -9,25 +9,25 @@ use protocol::{
 };
 use serde::Serialize;
 
-use super::Scope;
+use super::{Scope, error::RevokeError};
 use crate::{
     act::{Settled, Way, new_nonce, new_revocation_deadline, send, settle, sign},
-    chain::ChainGrant,
+    api::ServerError,
+    chain::{ChainError, ChainGrant},
     client::Client,
-    error::{ClientError, Kind},
     told::{self, Told},
     unlock::Keys,
     wallet::Wallet,
 };
 
-/// What ends.
+/// The grants that are to end.
 #[derive(Clone, Debug)]
 pub enum Ending {
     /// Everything that this person may do; over one scope if given. Works from the seed and the chain alone.
     Person {
-        /// Who.
+        /// The address.
         grantee: Address,
-        /// Over what; everything if absent.
+        /// The scope; everything if absent.
         scope: Option<Scope>,
     },
     /// These grants.
@@ -36,14 +36,14 @@ pub enum Ending {
     Everything,
 }
 
-/// What a person whose grants ended could have kept.
+/// The grants that ended, and what their grantees could have kept.
 #[derive(Clone, Debug, Serialize)]
 pub struct Revoked {
-    /// How many grants stood that have ended.
+    /// The number of standing grants that have ended.
     pub ended: usize,
     /// Records that they opened before, from the anchored log: what they could have kept.
     pub opened_before: Vec<RecordId>,
-    /// How it got to the chain; of several messages the last one that did.
+    /// The transaction; of several messages the last one that was mined.
     pub settled: Settled,
     /// Grants that were not ended, each with the reason.
     pub told: Vec<Told>,
@@ -55,14 +55,14 @@ pub struct Revoked {
 /// one that it hides, or that is still on its way, needs the keys, or [`Ending::Everything`].
 ///
 /// # Errors
-/// [`Kind::NotFound`] if nothing stands to be ended, and what wallet, server and chain refuse.
+/// [`RevokeError::NothingStands`]; refusals of wallet, server and chain.
 pub async fn revoke(
     client: &Client,
     wallet: &dyn Wallet,
     keys: impl Into<Option<&Keys>>,
     ending: &Ending,
     way: Way,
-) -> Result<Revoked, ClientError> {
+) -> Result<Revoked, RevokeError> {
     client.chain().verify_deployment().await?;
     let patient = client.address();
     let standing: Vec<ChainGrant> =
@@ -88,7 +88,7 @@ pub async fn revoke(
     };
     let named = named(&ended, on_their_way);
     if named.is_empty() && !matches!(ending, Ending::Everything) {
-        return Err(nothing_stands());
+        return Err(RevokeError::NothingStands);
     }
 
     let (settled, told) = if matches!(ending, Ending::Everything) {
@@ -115,7 +115,7 @@ async fn in_batches(
     wallet: &dyn Wallet,
     named: &[GrantRef],
     way: Way,
-) -> Result<(Settled, Vec<Told>), ClientError> {
+) -> Result<(Settled, Vec<Told>), RevokeError> {
     let mut settled = None;
     let mut told = Vec::new();
     let mut first = None;
@@ -138,11 +138,11 @@ async fn in_batches(
     match (settled, first) {
         (Some(settled), _) => Ok((settled, told)),
         (None, Some(error)) => Err(error),
-        (None, None) => Err(nothing_stands()),
+        (None, None) => Err(RevokeError::NothingStands),
     }
 }
 
-async fn one_batch(client: &Client, wallet: &dyn Wallet, batch: &[GrantRef], way: Way) -> Result<Settled, ClientError> {
+async fn one_batch(client: &Client, wallet: &dyn Wallet, batch: &[GrantRef], way: Way) -> Result<Settled, RevokeError> {
     let deadline = new_revocation_deadline(client).await?;
     let action = Revoke { patient: client.address(), grants: batch.to_vec(), nonce: new_nonce(), deadline };
     carry_out(client, wallet, Action::Revoke(action), way).await
@@ -153,22 +153,18 @@ fn id_of(client: &Client, grant: &GrantRef) -> GrantId {
     GrantId::derive(client.address(), grant.tag.into(), kind, grant.id)
 }
 
-fn nothing_stands() -> ClientError {
-    ClientError::new(Kind::NotFound, "No such permission stands.")
-}
-
 /// The grants of a patient that stand on chain now, without a server.
 ///
 /// # Errors
-/// [`Kind::Rpc`].
-pub async fn standing(client: &Client) -> Result<Vec<ChainGrant>, ClientError> {
+/// [`ChainError`].
+pub async fn standing(client: &Client) -> Result<Vec<ChainGrant>, ChainError> {
     client.chain().verify_deployment().await?;
     let grants = client.chain().grants_of(client.address()).await?;
     Ok(grants.into_iter().filter(|grant| grant.stands()).collect())
 }
 
 /// The tags of a person that the server names, each with a salt that opens it.
-async fn told_tags(client: &Client, grantee: Address) -> Result<Vec<Tag>, ClientError> {
+async fn told_tags(client: &Client, grantee: Address) -> Result<Vec<Tag>, ServerError> {
     let query = GrantQuery { side: Some(GrantSide::Given), ..GrantQuery::default() };
     let told = client.api()?.grants(&query).await?;
     let opens = |grant: &GrantView| {
@@ -180,15 +176,15 @@ async fn told_tags(client: &Client, grantee: Address) -> Result<Vec<Tag>, Client
     Ok(tags)
 }
 
-/// What a grant of one person over one scope would be. A signed Grant may still be on its way, held back by a relayer, or
-/// hidden by an RPC: a Revoke ends it before it begins.
+/// Returns the reference of a grant to one person over one scope, whether or not it stands. A signed Grant may still be on
+/// its way, held back by a relayer, or hidden by an RPC: a Revoke ends it before it begins.
 fn possible(client: &Client, keys: &Keys, grantee: Address, scope: Scope) -> GrantRef {
     let (kind, id) = scope.on_chain();
     let right = if matches!(scope, Scope::Record(_)) { Right::Read } else { Right::Write };
     GrantRef { tag: keys.tag(client, grantee, right).0.0, kind: kind.code(), id }
 }
 
-/// What the message names: the grants that stand, and those that may be on their way.
+/// Returns the grants that the message names: those that stand, and those that may be on their way.
 fn named(standing: &[ChainGrant], on_their_way: Vec<GrantRef>) -> Vec<GrantRef> {
     let mut named: Vec<GrantRef> = standing
         .iter()
@@ -198,20 +194,20 @@ fn named(standing: &[ChainGrant], on_their_way: Vec<GrantRef>) -> Vec<GrantRef> 
     named
 }
 
-async fn carry_out(client: &Client, wallet: &dyn Wallet, action: Action, way: Way) -> Result<Settled, ClientError> {
+async fn carry_out(client: &Client, wallet: &dyn Wallet, action: Action, way: Way) -> Result<Settled, RevokeError> {
     match way {
-        Way::Direct => send(client, wallet, &action).await,
+        Way::Direct => Ok(send(client, wallet, &action).await?),
         Way::Relayed => {
             let signed = sign(client, wallet, action).await?;
             let body = RevokeBody { action: signed };
             let view = client.api()?.revoke(&body).await?;
-            settle(client, &body.action.action, view).await
+            Ok(settle(client, &body.action.action, view).await?)
         }
     }
 }
 
 /// Records that were opened with one of these tags, from the anchored log.
-async fn opened_with(client: &Client, tags: &[Tag]) -> Result<Vec<RecordId>, ClientError> {
+async fn opened_with(client: &Client, tags: &[Tag]) -> Result<Vec<RecordId>, ChainError> {
     let log = client.chain().access_log().await?;
     let mut records: Vec<RecordId> =
         log.accesses.iter().filter(|access| tags.contains(&access.tag)).map(|access| access.record).collect();

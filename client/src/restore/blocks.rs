@@ -1,4 +1,4 @@
-//! Where blocks come from when there is no API, and the bytes of a file from its blocks, each checked against its CID.
+//! Block sources for use without an API, and the bytes of a file from its blocks, each checked against its CID.
 
 use std::{
     collections::HashMap,
@@ -14,17 +14,15 @@ use futures::Stream;
 use protocol::cid::{CHUNK_LEN, Cid, Codec, Node};
 use reqwest::Url;
 
-use crate::{
-    error::{ClientError, Kind},
-    home::local_file,
-};
+use super::error::BlockError;
+use crate::home::local_file;
 
 /// Largest block of an envelope: a leaf, or a node of 1,024 links.
 const BLOCK_LEN_MAX: usize = CHUNK_LEN + 65_536;
 /// How long one block may take. A node that does not have a block searches for it.
 const BLOCK_TIME_MAX: Duration = Duration::from_secs(30);
 
-/// Where the blocks come from.
+/// The source of blocks.
 #[derive(Clone, Debug)]
 pub enum BlockSource {
     /// URL of a trustless gateway (`/ipfs/{cid}?format=raw`).
@@ -42,13 +40,13 @@ pub(super) enum Blocks {
 }
 
 impl Blocks {
-    pub(super) async fn open(source: &BlockSource) -> Result<Self, ClientError> {
+    pub(super) async fn open(source: &BlockSource) -> Result<Self, BlockError> {
         let http = |url: &str, is_kubo| {
-            let base: Url = url.parse().map_err(|_| ClientError::new(Kind::Usage, "The block source is not a URL."))?;
+            let base: Url = url.parse().map_err(|_| BlockError::NotAUrl)?;
             let http = reqwest::Client::builder()
                 .timeout(BLOCK_TIME_MAX)
                 .build()
-                .map_err(|error| ClientError::new(Kind::InvalidConfig, "No HTTP client can be made.").because(error))?;
+                .map_err(|error| BlockError::HttpClient(error.into()))?;
             Ok(Self::Http { http, base, is_kubo })
         };
         match source {
@@ -63,8 +61,8 @@ impl Blocks {
     }
 
     /// Reads where each block of a CAR file lies. Sections: varint length ‖ CID ‖ block.
-    fn index_car(path: PathBuf) -> Result<Self, ClientError> {
-        let malformed = || ClientError::new(Kind::Usage, format!("{} is not a CAR file of version 1.", path.display()));
+    fn index_car(path: PathBuf) -> Result<Self, BlockError> {
+        let malformed = || BlockError::NotACar(path.clone());
         let mut file = File::open(&path).map_err(|error| local_file(&path, error))?;
         let length = file.metadata().map_err(|error| local_file(&path, error))?.len();
         let mut reader = std::io::BufReader::new(&mut file);
@@ -95,8 +93,8 @@ impl Blocks {
     }
 
     /// A block, checked against its CID.
-    pub(super) async fn get(&self, cid: Cid) -> Result<Bytes, ClientError> {
-        let missing = || ClientError::new(Kind::BlockMissing, format!("The block source does not have {cid}."));
+    pub(super) async fn get(&self, cid: Cid) -> Result<Bytes, BlockError> {
+        let missing = |source| BlockError::Missing { cid, source };
         let block = match self {
             Self::Http { http, base, is_kubo } => {
                 let url = if *is_kubo {
@@ -113,33 +111,27 @@ impl Blocks {
                 let request = if *is_kubo { http.post(url) } else { http.get(url) };
                 let request = request.header(reqwest::header::ACCEPT, "application/vnd.ipld.raw");
                 let unreachable = |error: reqwest::Error| {
-                    if error.is_timeout() {
-                        missing()
-                    } else {
-                        ClientError::new(Kind::Unreachable, "The block source does not answer.")
-                    }
-                    .because(error.without_url())
+                    let is_timeout = error.is_timeout();
+                    let source = error.without_url().into();
+                    if is_timeout { missing(Some(source)) } else { BlockError::Unreachable(source) }
                 };
                 let mut response = request.send().await.map_err(unreachable)?;
                 if !response.status().is_success() {
-                    return Err(missing());
+                    return Err(missing(None));
                 }
                 let mut block = Vec::new();
                 while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
                     if block.len() + chunk.len() > BLOCK_LEN_MAX {
-                        return Err(ClientError::new(
-                            Kind::CidMismatch,
-                            "The block source gives another block than was asked for.",
-                        ));
+                        return Err(BlockError::WrongBlock);
                     }
                     block.extend_from_slice(&chunk);
                 }
                 Bytes::from(block)
             }
             Self::Car { path, file, places } => {
-                let (at, length) = *places.get(&cid).ok_or_else(missing)?;
+                let (at, length) = *places.get(&cid).ok_or_else(|| missing(None))?;
                 if length > BLOCK_LEN_MAX {
-                    return Err(missing());
+                    return Err(missing(None));
                 }
                 let mut block = vec![0; length];
                 let mut file = file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -149,16 +141,12 @@ impl Blocks {
                 Bytes::from(block)
             }
         };
-        if cid.names(&block) {
-            Ok(block)
-        } else {
-            Err(ClientError::new(Kind::CidMismatch, "The block source gives another block than was asked for."))
-        }
+        if cid.names(&block) { Ok(block) } else { Err(BlockError::WrongBlock) }
     }
 
     /// The bytes of a file in order. Holds one block, and the nodes on the way to it.
-    pub(super) fn file(&self, root: Cid) -> impl Stream<Item = Result<Bytes, ClientError>> + '_ {
-        // What is still to come, the next last: blocks with the place at which their bytes begin.
+    pub(super) fn file(&self, root: Cid) -> impl Stream<Item = Result<Bytes, BlockError>> + '_ {
+        // The blocks still to come, the next one last, each with the place at which its bytes begin.
         let to_come = vec![(root, 0_u64)];
         futures::stream::try_unfold(to_come, async move |mut to_come| {
             while let Some((cid, at)) = to_come.pop() {
@@ -166,10 +154,7 @@ impl Blocks {
                 if cid.codec() == Codec::Raw {
                     return Ok(Some((block, to_come)));
                 }
-                let node = Node::parse(&block, at).map_err(|error| {
-                    ClientError::new(Kind::InvalidEnvelope, "The stored file has no form that medlock writes.")
-                        .because(error)
-                })?;
+                let node = Node::parse(&block, at).map_err(|error| BlockError::NotAnEnvelope(error.into()))?;
                 to_come.extend(node.children().iter().rev().map(|child| (child.cid, child.file_range.start)));
             }
             Ok(None)
@@ -201,6 +186,7 @@ mod tests {
     use protocol::cid::CidBuilder;
 
     use super::*;
+    use crate::error::Failure;
 
     fn varint(mut value: u64) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -237,7 +223,7 @@ mod tests {
             std::fs::write(&path, car(blocks)).unwrap();
             let source = Blocks::open(&BlockSource::Car(path.clone())).await?;
             let pieces: Vec<Bytes> = source.file(root).try_collect().await?;
-            Ok::<_, ClientError>(pieces.concat())
+            Ok::<_, BlockError>(pieces.concat())
         };
         assert!(read(&blocks).await.unwrap() == content);
         let mut changed = blocks.clone();

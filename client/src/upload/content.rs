@@ -17,14 +17,13 @@ use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use zeroize::Zeroizing;
 
-use super::size;
+use super::{error::UploadError, size};
 use crate::{
-    error::{ClientError, Kind},
     home::local_file,
     progress::{Progress, Step},
 };
 
-/// Where the document comes from.
+/// The source of a document.
 pub enum Source {
     /// A file, read twice; it must not change meanwhile.
     File(PathBuf),
@@ -45,7 +44,7 @@ pub(super) struct Content {
     kept: Kept,
 }
 
-/// Where the document is read from again.
+/// The source of the second reading.
 enum Kept {
     File { file: File, path: PathBuf },
     Spool { spool: Box<Spool>, hash: B256 },
@@ -55,21 +54,21 @@ impl Opened {
     /// Opens a file, or spools a pipe.
     ///
     /// # Errors
-    /// [`Kind::LocalFile`]; [`Kind::Usage`] for a path that is not a file; [`Kind::TooLarge`] as soon as a pipe has given
+    /// [`UploadError::NotAFile`]; what reading the file gives; [`UploadError::TooLarge`] as soon as a pipe has given
     /// more than `bytes_max` bytes.
-    pub(super) async fn open(source: Source, bytes_max: u64, progress: &Progress) -> Result<Self, ClientError> {
+    pub(super) async fn open(source: Source, bytes_max: u64, progress: &Progress) -> Result<Self, UploadError> {
         match source {
             Source::File(path) => Self::of_file(path),
             Source::Pipe(pipe) => Self::of_pipe(pipe, bytes_max, progress).await,
         }
     }
 
-    fn of_file(path: PathBuf) -> Result<Self, ClientError> {
+    fn of_file(path: PathBuf) -> Result<Self, UploadError> {
         let failed = |error| local_file(&path, error);
         let file = File::open(&path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         if !metadata.is_file() {
-            return Err(ClientError::new(Kind::Usage, format!("{} is not a file.", path.display())));
+            return Err(UploadError::NotAFile(path));
         }
         Ok(Self { len: metadata.len(), kept: Kept::File { file, path } })
     }
@@ -77,8 +76,8 @@ impl Opened {
     /// Reads a file for the first time; a pipe was hashed while it was spooled.
     ///
     /// # Errors
-    /// [`Kind::LocalFile`], [`Kind::SourceChanged`].
-    pub(super) async fn hash(self, progress: &Progress) -> Result<Content, ClientError> {
+    /// [`UploadError::FileChanged`]; what reading the file gives.
+    pub(super) async fn hash(self, progress: &Progress) -> Result<Content, UploadError> {
         let Self { len, kept } = self;
         let hash = match &kept {
             Kept::Spool { hash, .. } => *hash,
@@ -95,19 +94,14 @@ impl Opened {
         mut pipe: Box<dyn AsyncRead + Send + Unpin>,
         bytes_max: u64,
         progress: &Progress,
-    ) -> Result<Self, ClientError> {
-        let spooled =
-            |error: io::Error| ClientError::new(Kind::LocalFile, "The input cannot be spooled.").because(error);
-        let mut spool = SpoolWriter::new().map_err(spooled)?;
+    ) -> Result<Self, UploadError> {
+        let mut spool = SpoolWriter::new().map_err(UploadError::Spool)?;
         let mut hasher = ContentHasher::new();
         let mut piece = Zeroizing::new(vec![0; CONTENT_PIECE_LEN]);
         loop {
             let mut filled = 0;
             while filled < piece.len() {
-                let read = pipe
-                    .read(&mut piece[filled..])
-                    .await
-                    .map_err(|error| ClientError::new(Kind::LocalFile, "The input cannot be read.").because(error))?;
+                let read = pipe.read(&mut piece[filled..]).await.map_err(UploadError::Input)?;
                 if read == 0 {
                     break;
                 }
@@ -120,14 +114,14 @@ impl Opened {
             if hasher.len() > bytes_max {
                 return Err(size::too_large(sealed_len(hasher.len(), 0), bytes_max));
             }
-            spool.write(&piece[..filled]).map_err(spooled)?;
+            spool.write(&piece[..filled]).map_err(UploadError::Spool)?;
             progress.tell(Step::Hashing { done: hasher.len(), total: None });
             if filled < piece.len() {
                 break;
             }
         }
         let len = hasher.len();
-        let spool = Box::new(spool.finish().map_err(spooled)?);
+        let spool = Box::new(spool.finish().map_err(UploadError::Spool)?);
         Ok(Self { len, kept: Kept::Spool { spool, hash: hasher.finish() } })
     }
 
@@ -161,12 +155,10 @@ impl Kept {
     }
 }
 
-fn hash_file(path: &Path, len: u64, progress: &Progress) -> Result<B256, ClientError> {
+fn hash_file(path: &Path, len: u64, progress: &Progress) -> Result<B256, UploadError> {
     hash_in_parallel(path, len, progress).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => {
-            ClientError::new(Kind::SourceChanged, format!("{} changed while it was read.", path.display()))
-        }
-        _ => local_file(path, error),
+        io::ErrorKind::UnexpectedEof => UploadError::FileChanged(path.to_owned()),
+        _ => local_file(path, error).into(),
     })
 }
 
@@ -294,6 +286,7 @@ fn spool_nonce(piece: u64) -> [u8; 12] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Failure;
 
     fn bytes(len: usize) -> Vec<u8> {
         (0..len).map(|i| (i * 31 % 251) as u8).collect()

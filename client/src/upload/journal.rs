@@ -1,4 +1,4 @@
-//! What is kept of an upload until it has ended, so that doing it again completes it instead of starting another.
+//! The state of an upload that is kept until it has ended, so that doing it again completes it instead of starting another.
 //!
 //! A journal entry holds no key: what was encrypted under a lost key is encrypted anew, for the same record and version,
 //! of which the chain accepts only one.
@@ -12,7 +12,7 @@ use protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{error::ClientError, home::Home};
+use crate::home::{DeviceError, Home};
 
 const FOLDER: &str = "uploads";
 const SALTS: &str = "salts";
@@ -60,12 +60,12 @@ impl Entry {
         format!("{FOLDER}/{}-{}.json", self.record, self.version)
     }
 
-    pub(super) fn save(&self, home: &Home) -> Result<(), ClientError> {
+    pub(super) fn save(&self, home: &Home) -> Result<(), DeviceError> {
         home.write_json(&self.name(), self)
     }
 
     /// Removes it: the upload has ended. Keeps the salt, which opens the id for later versions.
-    pub(super) fn end(&self, home: &Home) -> Result<(), ClientError> {
+    pub(super) fn end(&self, home: &Home) -> Result<(), DeviceError> {
         if let Some(salt) = self.salt {
             home.write_json(&format!("{SALTS}/{}.json", self.record), &salt)?;
         }
@@ -74,7 +74,7 @@ impl Entry {
 }
 
 /// Every upload that has not ended, and the files that cannot be read: one of them does not stop the other uploads.
-pub(super) fn all(home: &Home) -> Result<(Vec<Entry>, Vec<ClientError>), ClientError> {
+pub(super) fn all(home: &Home) -> Result<(Vec<Entry>, Vec<DeviceError>), DeviceError> {
     let names = home.list(FOLDER)?;
     let (mut entries, mut damaged) = (Vec::new(), Vec::new());
     for read in names.iter().filter_map(|name| home.read_json(name).transpose()) {
@@ -86,20 +86,20 @@ pub(super) fn all(home: &Home) -> Result<(Vec<Entry>, Vec<ClientError>), ClientE
     Ok((entries, damaged))
 }
 
-/// Whether the server has the envelope of an upload of so many bytes that has not ended.
-pub(super) fn has_stored(home: &Home, content_len: u64) -> Result<bool, ClientError> {
+/// Returns whether the server has the envelope of an upload of so many bytes that has not ended.
+pub(super) fn has_stored(home: &Home, content_len: u64) -> Result<bool, DeviceError> {
     let (entries, _) = all(home)?;
     Ok(entries.iter().any(|entry| entry.content_len == content_len && entry.stored.is_some()))
 }
 
 /// Removes the entries of uploads of so many bytes of which nothing is stored: the server no longer takes this size.
-pub(super) fn end_unstored(home: &Home, content_len: u64) -> Result<(), ClientError> {
+pub(super) fn end_unstored(home: &Home, content_len: u64) -> Result<(), DeviceError> {
     let (entries, _) = all(home)?;
     let refused = entries.iter().filter(|entry| entry.content_len == content_len && entry.stored.is_none());
     refused.into_iter().try_for_each(|entry| entry.end(home))
 }
 
-/// What opens the id of a record that this device has made.
-pub(super) fn salt_of(home: &Home, record: RecordId) -> Result<Option<Salt>, ClientError> {
+/// The salt that opens the id of a record that this device has made.
+pub(super) fn salt_of(home: &Home, record: RecordId) -> Result<Option<Salt>, DeviceError> {
     home.read_json(&format!("{SALTS}/{record}.json"))
 }

@@ -12,10 +12,9 @@ use protocol::{
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::content::Content;
+use super::{content::Content, error::UploadError};
 use crate::{
     api::Api,
-    error::{ClientError, Kind},
     progress::{Progress, Step},
 };
 
@@ -24,7 +23,7 @@ const PIECE_LEN: usize = 1 << 20;
 /// Pieces that wait between two threads.
 const PIECES_WAITING: usize = 4;
 
-/// What was sent.
+/// The envelope that was sent.
 pub(super) struct Sent {
     pub(super) cid: Cid,
     pub(super) size: u64,
@@ -45,13 +44,11 @@ pub(super) async fn seal_and_send(
     dek: &DataKey,
     content: &Content,
     progress: &Progress,
-) -> Result<Sent, ClientError> {
+) -> Result<Sent, UploadError> {
     let (record, version) = (params.record, params.version);
-    let sealer = Sealer::new(&params, dek).map_err(seal_error)?;
+    let sealer = Sealer::new(&params, dek)?;
     let size = sealer.sealed_len();
-    let reader = content
-        .reader()
-        .map_err(|error| ClientError::new(Kind::LocalFile, "The document cannot be read again.").because(error))?;
+    let reader = content.reader().map_err(UploadError::ReadAgain)?;
 
     let (to_network, from_sealer) = mpsc::channel::<Result<Bytes, io::Error>>(PIECES_WAITING);
     let (to_hasher, for_hasher) = std::sync::mpsc::sync_channel::<Bytes>(PIECES_WAITING);
@@ -94,18 +91,13 @@ pub(super) async fn seal_and_send(
     let sealed = sealing.await.expect("sealing does not panic");
     let cid = hashing.await.expect("hashing does not panic");
     match sealed {
-        Err(Stopped::Seal(error)) => return Err(seal_error(error)),
-        Err(Stopped::Read(error)) => {
-            return Err(ClientError::new(Kind::LocalFile, "The document cannot be read again.").because(error));
-        }
+        Err(Stopped::Seal(error)) => return Err(error.into()),
+        Err(Stopped::Read(error)) => return Err(UploadError::ReadAgain(error)),
         Err(Stopped::Receiver) | Ok(()) => {}
     }
     let stored = stored?;
     if stored.cid != cid.to_string() || stored.size != size {
-        return Err(ClientError::new(
-            Kind::StoredOtherBytes,
-            "The server has stored something else than what was sent.",
-        ));
+        return Err(UploadError::StoredOtherBytes);
     }
     Ok(Sent { cid, size })
 }
@@ -147,15 +139,5 @@ fn seal(
         if is_all {
             return Ok(());
         }
-    }
-}
-
-fn seal_error(error: SealError) -> ClientError {
-    match error {
-        SealError::ContentChanged => ClientError::new(Kind::SourceChanged, "The document changed while it was read."),
-        SealError::Metadata(field) => {
-            ClientError::new(Kind::Usage, format!("The document cannot be described: {field}."))
-        }
-        other => ClientError::new(Kind::LocalFile, "The document cannot be encrypted.").because(other),
     }
 }

@@ -10,19 +10,19 @@ use protocol::{
 
 use super::{
     authority::{own_salt, write_salt},
+    error::UploadError,
     journal::{Entry, Stored},
 };
 use crate::{
     act::{Settled, Way, new_deadline, new_nonce, send, settle, sign},
-    chain::ChainVersion,
+    chain::{ChainError, ChainVersion},
     client::Client,
-    error::{ClientError, Kind},
     progress::{Progress, Step},
     wallet::Wallet,
 };
 
 /// The version that the chain has under the number of this upload, of whoever it is; `None` while there is none.
-pub(super) async fn on_chain(client: &Client, entry: &Entry) -> Result<Option<ChainVersion>, ClientError> {
+pub(super) async fn on_chain(client: &Client, entry: &Entry) -> Result<Option<ChainVersion>, ChainError> {
     match client.chain().find_record(entry.record).await? {
         Some(record) if record.version >= entry.version => {}
         _ => return Ok(None),
@@ -39,7 +39,7 @@ pub(super) async fn register(
     standing: Option<ChainVersion>,
     way: Way,
     progress: &Progress,
-) -> Result<Settled, ClientError> {
+) -> Result<Settled, UploadError> {
     progress.tell(Step::Registering);
     let stored = entry.stored.clone().expect("called once the envelope is stored");
     let deposit = |action| RegisterBody {
@@ -76,13 +76,13 @@ pub(super) async fn register(
     };
     match on_chain(client, entry).await? {
         Some(version) if version.cid == stored.cid => Ok(settled),
-        _ => Err(ClientError::new(Kind::Changed, "The chain does not show the version just registered.")),
+        _ => Err(UploadError::NotShown),
     }
 }
 
 /// Puts the release share in for a version that stands on chain, with what shows that the uploader may. The server may be a
 /// moment behind.
-async fn deposit_share(client: &Client, entry: &Entry, body: RegisterBody) -> Result<(), ClientError> {
+async fn deposit_share(client: &Client, entry: &Entry, body: RegisterBody) -> Result<(), UploadError> {
     let body = if entry.patient == entry.uploader {
         body
     } else {
@@ -97,18 +97,18 @@ async fn deposit_share(client: &Client, entry: &Entry, body: RegisterBody) -> Re
     loop {
         match client.api()?.register(&body).await {
             Ok(_) => return Ok(()),
-            Err(error) if *error.kind() == Kind::Server(ErrorCode::AlreadyExists) => return Ok(()),
-            Err(error) if *error.kind() == Kind::Server(ErrorCode::UnknownRecord) && tries < 10 => {
+            Err(error) if error.refusal() == Some(ErrorCode::AlreadyExists) => return Ok(()),
+            Err(error) if error.refusal() == Some(ErrorCode::UnknownRecord) && tries < 10 => {
                 tries += 1;
                 tokio::time::sleep(std::time::Duration::from_millis(300)).await;
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(error.into()),
         }
     }
 }
 
 /// The message that registers the entry's version.
-async fn registration(client: &Client, entry: &Entry, cid: &Cid) -> Result<Action, ClientError> {
+async fn registration(client: &Client, entry: &Entry, cid: &Cid) -> Result<Action, UploadError> {
     let (nonce, deadline) = (new_nonce(), new_deadline(client).await?);
     let is_patient = entry.patient == entry.uploader;
     let write_salt = if is_patient { B256::ZERO } else { write_salt(client, entry.patient, entry.category).await?.0 };

@@ -1,8 +1,8 @@
-//! Which sizes of documents are refused.
+//! The check of a document's size.
 
 use protocol::envelope::{Metadata, sealed_len};
 
-use crate::error::{ClientError, Kind};
+use super::error::UploadError;
 
 /// Checks that a document has content, and that its envelope is one that the server takes.
 ///
@@ -10,24 +10,19 @@ use crate::error::{ClientError, Kind};
 /// the bytes of the signature: those may be placeholders.
 ///
 /// # Errors
-/// [`Kind::EmptyFile`]; [`Kind::TooLarge`]; [`Kind::Usage`] for a name or media type that the format does not allow.
-pub(super) fn check(metadata: &Metadata, envelope_bytes_max: u64) -> Result<(), ClientError> {
+/// [`UploadError::Empty`]; [`UploadError::TooLarge`]; [`UploadError::Metadata`] for a name or media type that the format does not allow.
+pub(super) fn check(metadata: &Metadata, envelope_bytes_max: u64) -> Result<(), UploadError> {
     if metadata.content_len == 0 {
-        return Err(ClientError::new(Kind::EmptyFile, "The document is empty."));
+        return Err(UploadError::Empty);
     }
-    let encoded = metadata
-        .to_cbor()
-        .map_err(|error| ClientError::new(Kind::Usage, format!("The document cannot be described: {error}.")))?;
+    let encoded = metadata.to_cbor().map_err(|error| UploadError::Metadata(error.to_string()))?;
     let size = sealed_len(metadata.content_len, encoded.len());
     if size > envelope_bytes_max { Err(too_large(size, envelope_bytes_max)) } else { Ok(()) }
 }
 
 /// The refusal of a document whose envelope has at least `size` bytes.
-pub(super) fn too_large(size: u64, envelope_bytes_max: u64) -> ClientError {
-    ClientError::new(
-        Kind::TooLarge,
-        format!("The server takes envelopes of at most {envelope_bytes_max} bytes; this one has {size}."),
-    )
+pub(super) fn too_large(size: u64, envelope_bytes_max: u64) -> UploadError {
+    UploadError::TooLarge { size, limit: envelope_bytes_max }
 }
 
 #[cfg(test)]
@@ -36,6 +31,7 @@ mod tests {
     use protocol::envelope::SignedBy;
 
     use super::*;
+    use crate::error::Failure;
 
     fn metadata(content_len: u64, signature: Vec<u8>, hash: B256) -> Metadata {
         Metadata {

@@ -7,8 +7,7 @@ use alloy::signers::local::PrivateKeySigner;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::wrong_passphrase;
-use crate::error::{ClientError, Kind};
+use super::WalletError;
 
 /// Most memory that an older file may make scrypt use: 128 r n bytes.
 const MEMORY_MAX: u64 = 256 << 20;
@@ -46,27 +45,21 @@ struct ScryptParams {
     salt: String,
 }
 
-/// Whether it looks like a Web3 keystore.
+/// Returns whether it looks like a Web3 keystore.
 pub(crate) fn is_older(bytes: &[u8]) -> bool {
     let found: Option<serde_json::Value> = serde_json::from_slice(bytes).ok();
     found.is_some_and(|value| value.get("crypto").is_some())
 }
 
 /// Opens it, after checking that opening it is bounded.
-pub(super) fn open(path: &Path, bytes: &[u8], passphrase: &SecretString) -> Result<PrivateKeySigner, ClientError> {
-    let unusable = || {
-        ClientError::new(Kind::InvalidWallet, format!("{} is a keystore that medlock did not write.", path.display()))
-            .remedy(
-                "Move it away, export its private key with the program that wrote it, then run: \
-                 medlock init --import-key-file FILE.",
-            )
-    };
+pub(super) fn open(path: &Path, bytes: &[u8], passphrase: &SecretString) -> Result<PrivateKeySigner, WalletError> {
+    let unusable = || WalletError::OtherKeystore(path.to_owned());
     let keystore: Keystore = serde_json::from_slice(bytes).map_err(|_| unusable())?;
     if !is_bounded(&keystore.crypto) {
         return Err(unusable());
     }
     PrivateKeySigner::decrypt_keystore(path, passphrase.expose_secret().as_bytes())
-        .map_err(|error| wrong_passphrase().because(error))
+        .map_err(|error| WalletError::WrongPassphrase(Some(error.into())))
 }
 
 fn is_bounded(crypto: &Crypto) -> bool {
@@ -93,6 +86,7 @@ fn is_bounded(crypto: &Crypto) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Failure;
     use crate::wallet::{LocalWallet, Wallet};
 
     fn older_file(dir: &Path, passphrase: &str) -> (std::path::PathBuf, PrivateKeySigner) {

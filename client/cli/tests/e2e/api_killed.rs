@@ -9,7 +9,7 @@ use std::{
 };
 
 use client::{
-    Progress, Step, audit,
+    Failure, Progress, Step, audit,
     download::{self, Destination, Filter, Wanted},
     upload::{self, Target},
 };

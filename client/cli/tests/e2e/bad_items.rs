@@ -2,7 +2,7 @@
 
 use alloy::primitives::B256;
 use client::{
-    Progress, act, audit,
+    Failure, Progress, act, audit,
     download::{self, Filter},
     grants::{self, NewGrants},
     reissue, upload,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use client::error::Kind;
+use client::{Code, Failure};
 use protocol::{codes::Role, error_code::ErrorCode};
 
 use crate::{
@@ -37,7 +37,7 @@ fn a_grant_expires_while_no_block_is_mined() {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         let refused = doctor.open(record).await.expect_err("the period is over");
-        assert_eq!(refused.kind(), &Kind::Server(ErrorCode::GrantExpired), "{refused}");
+        assert_eq!(refused.code(), Code::from(ErrorCode::GrantExpired), "{refused}");
         let after = patient.client.chain().head().await.unwrap();
         assert_eq!(after, before, "no block was mined, so only the operator's clock can have told");
 

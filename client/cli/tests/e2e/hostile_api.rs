@@ -1,7 +1,8 @@
 //! An API that lies about public keys: nobody seals anything to its key.
 
 use client::{
-    error::Kind,
+    Failure,
+    error::codes,
     unlock::{self},
 };
 use protocol::{bodies::people::PublishedKey, codes::Role, identity::IdentityKey};
@@ -32,7 +33,7 @@ fn a_wrong_public_key_from_the_api_stops_everything() {
         let lied_to = patient.through(&api.url());
         // An honest answer is accepted through the same server in the middle, so the refusal is about the key.
         let refused = patient.try_share(&lied_to, &[record], &doctor, 600).await.expect_err("the key is another one");
-        assert_eq!(refused.kind(), &Kind::WrongPublicKey, "{refused}");
+        assert_eq!(refused.code(), codes::WRONG_PUBLIC_KEY, "{refused}");
         assert!(patient.client.chain().grants_of(patient.address()).await.unwrap().is_empty(), "nothing was granted");
 
         // The command says so too, and ends with the code for something that is not genuine.
@@ -57,6 +58,6 @@ fn a_device_refuses_keys_that_are_not_those_on_chain() {
         std::fs::copy(two.device.home().join("keyring.json"), one.device.home().join("keyring.json")).unwrap();
         let passphrase = std::fs::read_to_string(one.device.path("passphrase")).unwrap().into();
         let refused = unlock::unlock(&one.client, unlock::Unlocker::Passphrase(&passphrase)).await.err().unwrap();
-        assert!([Kind::WrongKeys, Kind::NotUnlocked].contains(refused.kind()), "{}: {refused}", refused.code());
+        assert!([codes::WRONG_KEYS, codes::NOT_UNLOCKED].contains(&refused.code()), "{}: {refused}", refused.code());
     });
 }

@@ -7,7 +7,12 @@ use alloy::{
     rpc::types::TransactionRequest,
 };
 use bytes::Bytes;
-use client::{ClientError, ExitClass, Kind, act, grants, record_status, wallet::Wallet};
+use client::{
+    AnyFailure, ExitClass, Failure, act, grants,
+    record_status::{self, RecordStatusError},
+    upload::AuthorityError,
+    wallet::Wallet,
+};
 use contracts::call_of;
 use protocol::{
     authorship,
@@ -97,8 +102,8 @@ fn a_relayer_that_submits_the_revocation_first_gains_nothing() {
         let refused = patient.client.api().unwrap().submit(&granted).await.expect_err("it cannot succeed");
         assert!(
             matches!(
-                refused.kind(),
-                Kind::Server(ErrorCode::StaleState | ErrorCode::WouldRevert | ErrorCode::InvalidRequest)
+                refused.refusal(),
+                Some(ErrorCode::StaleState | ErrorCode::WouldRevert | ErrorCode::InvalidRequest)
             ),
             "{}: {refused}",
             refused.code()
@@ -127,7 +132,7 @@ async fn upload_forged(
     patient: &Person,
     content: &[u8],
     forgery: Forgery,
-) -> Result<RecordId, ClientError> {
+) -> Result<RecordId, AnyFailure> {
     let api = lab.client.api()?;
     let chain = lab.client.chain();
     let context = chain.envelope_context();
@@ -200,12 +205,12 @@ async fn upload_forged(
     Ok(record)
 }
 
-async fn write_salt(lab: &Person, patient: &Person) -> Result<Salt, ClientError> {
+async fn write_salt(lab: &Person, patient: &Person) -> Result<Salt, AuthorityError> {
     let query =
         GrantQuery { side: Some(GrantSide::Received), patient: Some(patient.address()), ..GrantQuery::default() };
     let grants = lab.client.api()?.grants(&query).await?;
     let found = grants.iter().find(|grant| grant.patient == patient.address() && grant.right == Some(Right::Write));
-    found.and_then(|grant| grant.salt).ok_or_else(|| ClientError::new(Kind::NoGrant, "the permission is not there yet"))
+    found.and_then(|grant| grant.salt).ok_or(AuthorityError::NoGrant)
 }
 
 async fn forged_soon(lab: &Person, patient: &Person, content: &[u8], forgery: Forgery) -> RecordId {
@@ -357,7 +362,7 @@ fn a_relayer_that_keeps_a_withdrawal_back_cannot_close_the_record_once_it_was_op
         record_status::tombstone(client, wallet, record, act::Way::Direct).await.unwrap();
         let again = record_status::tombstone(client, wallet, record, act::Way::Relayed).await;
         let again = again.expect_err("nothing is signed twice");
-        assert!(matches!(again.kind(), Kind::Tombstoned), "{again}");
+        assert!(matches!(again, RecordStatusError::AlreadyWithdrawn), "{again}");
         assert_eq!(submit_as_anybody(world, &patient, &kept).await, Ok(false), "the lift is not made stale");
         record_status::lift(client, wallet, record, act::Way::Direct).await.unwrap();
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use client::{
-    ExitClass, Progress,
+    ExitClass, Failure, Progress,
     restore::{self, BlockSource, Restore},
     unlock,
 };

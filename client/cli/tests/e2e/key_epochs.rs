@@ -2,7 +2,7 @@
 
 use alloy::primitives::hex;
 use client::{
-    Progress, act, grants,
+    Failure, Progress, act, grants,
     register::{self, Registered},
     requests::{self, NewRequest},
     restore::{self, BlockSource},

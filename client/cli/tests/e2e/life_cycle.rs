@@ -1,5 +1,6 @@
 //! What people do, from an empty device on, by the `medlock` command alone.
 
+use client::Failure;
 use serde_json::Value;
 
 use crate::{
@@ -366,7 +367,7 @@ fn a_suspended_doctor_opens_nothing_until_reinstated() {
         let accreditor = &world.accreditor.device;
         accreditor.medlock(&["suspend", &doctor.hex()]).await.succeeded();
         let refused = doctor.open(record).await.expect_err("nobody vouches for the doctor now");
-        assert_eq!((refused.code(), refused.class().code()), ("not_accredited", 4), "{refused}");
+        assert_eq!((refused.code().as_str(), refused.class().code()), ("not_accredited", 4), "{refused}");
         let shown = patient.device.json(&["profile", "show", &doctor.hex()]).await;
         assert_eq!(shown["counts"], false);
 

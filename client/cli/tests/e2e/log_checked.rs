@@ -2,6 +2,7 @@
 
 use alloy::{hex, sol_types::SolCall};
 use axum::http::StatusCode;
+use client::Failure;
 use contracts::record_registry::RecordRegistry;
 use localnet::StackConfig;
 use protocol::{

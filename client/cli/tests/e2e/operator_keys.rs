@@ -2,7 +2,7 @@
 //! and nobody can be led back.
 
 use client::{
-    Client, ExitClass, Progress,
+    AnyFailure, Client, ExitClass, Failure, Progress,
     client::Overrides,
     grants,
     home::Home,
@@ -34,14 +34,17 @@ async fn restart(world: &mut World) {
 }
 
 /// What every command that seals to the operator gets now.
-async fn tried(person: &Person) -> Vec<(&'static str, Result<(), client::ClientError>)> {
+async fn tried(person: &Person) -> Vec<(&'static str, Result<(), AnyFailure>)> {
     let client = Client::open(Home::open(person.device.home()).unwrap(), Overrides::default()).unwrap();
     let upload = person.try_upload(&client, person.address(), "elsewhere.txt", &document(700)).await;
     vec![
-        ("upload", upload.map(drop)),
-        ("catch-up", grants::catch_up(&client, &person.keys).await.map(drop)),
-        ("reissue", reissue::reissue(&client, &person.keys, &Progress::silent()).await.map(drop)),
-        ("login", session::login(&client, &person.wallet).await.map(drop)),
+        ("upload", upload.map(drop).map_err(AnyFailure::from)),
+        ("catch-up", grants::catch_up(&client, &person.keys).await.map(drop).map_err(AnyFailure::from)),
+        (
+            "reissue",
+            reissue::reissue(&client, &person.keys, &Progress::silent()).await.map(drop).map_err(AnyFailure::from),
+        ),
+        ("login", session::login(&client, &person.wallet).await.map(drop).map_err(AnyFailure::from)),
     ]
 }
 
@@ -83,13 +86,21 @@ fn a_rotated_operator_key_is_taken_up_and_nobody_is_led_back_to_the_old_one() {
             std::fs::write(&world.place.deployment, &file).unwrap();
             // The server does not start with a key that the operator has not signed; a liar would. The file stands for it.
             let named = set_up::expect_deployment(&patient.client, Some(&world.place.deployment)).expect_err(what);
-            assert_eq!((named.code(), named.class()), ("operator_keys", ExitClass::VerificationFailed), "{what}");
+            assert_eq!(
+                (named.code().as_str(), named.class()),
+                ("operator_keys", ExitClass::VerificationFailed),
+                "{what}"
+            );
         }
         std::fs::write(&world.place.deployment, &old).unwrap();
         restart(&mut world).await;
         for (what, result) in tried(&patient).await {
             let refused = result.expect_err(what);
-            assert_eq!((refused.code(), refused.class()), ("operator_keys", ExitClass::VerificationFailed), "{what}");
+            assert_eq!(
+                (refused.code().as_str(), refused.class()),
+                ("operator_keys", ExitClass::VerificationFailed),
+                "{what}"
+            );
         }
         assert_eq!(kept(&patient), 2);
         // Whoever has not seen the second key has no way to know.

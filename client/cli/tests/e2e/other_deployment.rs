@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use client::{
-    Client, ClientError, ExitClass, Progress,
+    AnyFailure, Client, ExitClass, Failure, Progress,
     act::Way,
     client::Overrides,
     download::{self, Filter},
@@ -46,20 +46,23 @@ fn changed(world: &World, place: &str) -> Vec<u8> {
 }
 
 /// What every sort of command gets, with a wallet that must not be asked.
-async fn tried(person: &Person, client: &Client, other: &Person) -> Vec<(&'static str, Result<(), ClientError>)> {
+async fn tried(person: &Person, client: &Client, other: &Person) -> Vec<(&'static str, Result<(), AnyFailure>)> {
     let wallet = person.wallet.clone().confirmed_by(Arc::new(|wish| panic!("asked to sign: {}", wish.sentence)));
     let target = Target::NewRecord { patient: person.address(), category: Category::Laboratory };
     let new = person.new_upload(target, "elsewhere.txt", &document(700));
     let terms = NewGrants { right: Right::Write, scopes: vec![Scope::All], ..Person::terms(other, 600) };
     let ended = grants::revoke(client, &wallet, &person.keys, &Ending::Everything, Way::Relayed).await;
     vec![
-        ("login", session::login(client, &wallet).await.map(drop)),
-        ("register", register::register(client, &wallet, &person.keys, Way::Relayed).await.map(drop)),
-        ("upload", upload::upload(client, &wallet, new, &Progress::silent()).await.map(drop)),
-        ("list", download::list(client, Filter::default()).await.map(drop)),
-        ("grant", grants::grant(client, &wallet, &person.keys, &terms).await.map(drop)),
-        ("revoke", ended.map(drop)),
-        ("catch-up", grants::catch_up(client, &person.keys).await.map(drop)),
+        ("login", session::login(client, &wallet).await.map(drop).map_err(AnyFailure::from)),
+        (
+            "register",
+            register::register(client, &wallet, &person.keys, Way::Relayed).await.map(drop).map_err(AnyFailure::from),
+        ),
+        ("upload", upload::upload(client, &wallet, new, &Progress::silent()).await.map(drop).map_err(AnyFailure::from)),
+        ("list", download::list(client, Filter::default()).await.map(drop).map_err(AnyFailure::from)),
+        ("grant", grants::grant(client, &wallet, &person.keys, &terms).await.map(drop).map_err(AnyFailure::from)),
+        ("revoke", ended.map(drop).map_err(AnyFailure::from)),
+        ("catch-up", grants::catch_up(client, &person.keys).await.map(drop).map_err(AnyFailure::from)),
     ]
 }
 

@@ -7,16 +7,16 @@ use std::{
 
 use alloy::primitives::Address;
 use client::{
-    Client, ClientError, Progress,
+    Client, Failure, Progress,
     act::Way,
     client::Overrides,
-    download::{self, Destination, Wanted},
-    grants::{self, Granted, NewGrants, Scope},
+    download::{self, Destination, DownloadError, Wanted},
+    grants::{self, GrantError, Granted, NewGrants, Scope},
     home::Home,
     register, session,
     set_up::{self, DeploymentSource, SetUp},
     unlock::{self, Keys},
-    upload::{self, NewUpload, Source, Target, Uploaded},
+    upload::{self, NewUpload, Source, Target, UploadError, Uploaded},
     wallet::{LocalWallet, Wallet},
 };
 use localnet::process::command_without_settings;
@@ -209,7 +209,7 @@ impl Person {
         patient: Address,
         name: &str,
         content: &[u8],
-    ) -> Result<Uploaded, ClientError> {
+    ) -> Result<Uploaded, UploadError> {
         let target = Target::NewRecord { patient, category: Category::Laboratory };
         let new = self.new_upload(target, name, content);
         upload::upload(client, &self.wallet, new, &Progress::silent()).await
@@ -244,7 +244,7 @@ impl Person {
         records: &[RecordId],
         with: &Self,
         seconds: u64,
-    ) -> Result<Granted, ClientError> {
+    ) -> Result<Granted, GrantError> {
         let scopes = records.iter().copied().map(Scope::Record).collect();
         let new = NewGrants { right: Right::Read, scopes, ..Self::terms(with, seconds) };
         grants::grant(client, &self.wallet, &self.keys, &new).await
@@ -271,7 +271,7 @@ impl Person {
     }
 
     /// Opens the newest version of a record for treatment.
-    pub(crate) async fn open(&self, record: RecordId) -> Result<Vec<u8>, ClientError> {
+    pub(crate) async fn open(&self, record: RecordId) -> Result<Vec<u8>, DownloadError> {
         self.open_through(&self.client, record, None).await
     }
 
@@ -281,7 +281,7 @@ impl Person {
         client: &Client,
         record: RecordId,
         version: Option<u16>,
-    ) -> Result<Vec<u8>, ClientError> {
+    ) -> Result<Vec<u8>, DownloadError> {
         let folder = tempfile::tempdir_in(self.device.folder.path()).expect("there is room");
         let path = folder.path().join("opened");
         let wanted = Wanted { record, version, purpose: None, range: None };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use client::{Progress, audit};
+use client::{Failure, Progress, audit};
 use futures::future::join_all;
 use mongodb::bson::{Document, doc};
 use protocol::codes::Role;

@@ -1,7 +1,7 @@
 //! A document whose size is refused leaves nothing that would have to be completed.
 
 use axum::http::{Method, StatusCode};
-use client::{Client, error::Kind, upload};
+use client::{Client, Failure, error::codes, upload};
 use protocol::bodies::account::ServerInfo;
 
 use crate::{chance::document, proxy::Proxy, world};
@@ -32,10 +32,10 @@ fn an_upload_that_is_refused_for_its_size_leaves_no_journal_entry() {
         let api = Proxy::to(&world.place.api).await;
         lower_the_limit(&api);
         let client = patient.through(&api.url());
-        for (content, kind) in [(document(20_000), Kind::TooLarge), (Vec::new(), Kind::EmptyFile)] {
+        for (content, code) in [(document(20_000), codes::TOO_LARGE), (Vec::new(), codes::EMPTY_FILE)] {
             let refused = patient.try_upload(&client, patient.address(), "scan.bin", &content).await;
-            assert_eq!(refused.expect_err("it has no size that is taken").kind(), &kind);
-            assert_eq!(pending(&client), 0, "{kind:?}");
+            assert_eq!(refused.expect_err("it has no size that is taken").code(), code);
+            assert_eq!(pending(&client), 0, "{code}");
         }
 
         // The command says so too, of a file and of a pipe, and the doctor finds nothing to complete.
@@ -72,7 +72,7 @@ fn an_interrupted_upload_ends_when_the_server_no_longer_takes_its_size() {
 
         lower_the_limit(&api);
         let refused = patient.try_upload(&client, patient.address(), "scan.bin", &content).await;
-        assert_eq!(refused.expect_err("it is too large now").kind(), &Kind::TooLarge);
+        assert_eq!(refused.expect_err("it is too large now").code(), codes::TOO_LARGE);
         assert_eq!(pending(&client), 0);
     });
 }

@@ -1,7 +1,7 @@
 //! What is said about a whole record, by the `medlock` command: an uploader whose authority has ended says nothing any more, one
 //! in good standing retracts, and the patient withdraws and takes that back while there is time.
 
-use client::{act, upload::Uploaded, wallet::Wallet};
+use client::{Failure, act, upload::Uploaded, wallet::Wallet};
 use localnet::StackConfig;
 use protocol::{
     codes::{Right, Role},
