@@ -17,8 +17,8 @@ use crate::{
 };
 
 /// The largest number of capsules in one bundle, and in all bundles of one message together. This number fits into the
-/// body of one request.
-pub const CAPSULES_MAX: usize = 4_096;
+/// body of one request, 2 MiB.
+pub const CAPSULES_MAX: usize = 800;
 
 /// The reason why the capsules of a grant are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

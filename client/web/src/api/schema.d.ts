@@ -502,7 +502,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Invites an account without a relation to anybody here.
+         * Invites an account that has no relation to anybody on this server.
          * @description From now on the relay accepts its actions, within the budget of a known account. An unused invitation ends after 90
          *     days.
          *
@@ -658,7 +658,8 @@ export interface paths {
         put?: never;
         /**
          * Opens one version of a record: returns the release share and a receipt, once the read is durably in the log.
-         * @description A repeated request is checked again and gets the same receipt. With different content its nonce counts as used.
+         * @description A repeated request is checked again and gets the same receipt. A request with the same nonce
+         *     and different content is refused (`nonce_used`).
          *
          *     **Who may call:** a grantee with a READ grant of the patient, for a purpose of the grant. The session key must sign
          *     the request.
@@ -776,8 +777,8 @@ export interface paths {
          * Asks a patient for access.
          * @description The reason is in a note that only the patient can open.
          *
-         *     **Who may call:** the requester in the message. It must be accredited, unless the purpose is a request of the
-         *     patient or the family.
+         *     **Who may call:** the requester in the message. It must be accredited to ask for WRITE, or for a purpose other
+         *     than PATRQT and FAMRQT.
          */
         post: operations["post_request"];
         delete?: never;
@@ -851,27 +852,46 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         AccessRequest: {
+            /** @description The time until which the patient can answer, in Unix seconds. */
             deadline: string;
+            /** @description The kind of scope: 0 record, 1 category, 2 all. */
             kind: number;
+            /** @description A random number, so that every request has another id. */
             nonce: string;
+            /** @description The SHA-256 of the encrypted note with the reason. */
             noteHash: string;
+            /** @description The patient who is asked. */
             patient: string;
+            /** @description The purposes, as a bit set: TREAT 1, ETREAT 2, BTG 4, HPAYMT 8, HOPERAT 16, HRESCH 32, PATRQT 64, FAMRQT 128, PUBHLTH 256, COC 512. At least one; for WRITE it has no effect. */
             purposes: number;
+            /** @description The person who asks, and who signs. */
             requester: string;
+            /** @description The right that is asked for: 1 for READ, 2 for WRITE. */
             rights: number;
+            /** @description The record id, the code of the category in the low bytes, or zero for all. */
             scopeId: string;
+            /** @description The end of the access that is asked for, in Unix seconds. */
             until: string;
         };
         AccreditAction: {
             message: {
+                /** @description The accreditor, who signs. */
                 accreditor: string;
+                /** @description The accreditor's epoch. The statement counts only in this epoch. */
                 accreditorEpoch: number;
+                /** @description The message is valid while the block time is before this time, in Unix seconds. */
                 deadline: string;
+                /** @description The practitioner's epoch that this message replaces; 0 for the first time. */
                 epoch: number;
+                /** @description A number that the signer has not used with this contract. The order is free. */
                 nonce: string;
+                /** @description The practitioner. */
                 practitioner: string;
+                /** @description The roles, as a bit set: DOCTOR 1, NURSE 2, LAB 4, PHARMACY 8, AUDITOR 16, EMERGENCY 32, RESEARCHER 64. */
                 roles: number;
+                /** @description The first second of the accreditation, in Unix seconds. */
                 validFrom: string;
+                /** @description The first second after the accreditation, in Unix seconds. */
                 validUntil: string;
             };
             /**
@@ -885,11 +905,13 @@ export interface components {
         /** @description The id of a relayed action: the EIP-712 signing hash of its message. */
         ActionId: string;
         /**
-         * @description The state of a relayed action.
+         * @description The state of a relayed action. `accepted`: stored durably, and a transaction will follow. `sent`: a transaction was
+         *     sent and is not mined yet. `mined`: the transaction succeeded. `failed`: the action can no longer succeed; `problem`
+         *     says why.
          * @enum {string}
          */
         ActionState: "accepted" | "sent" | "mined" | "failed";
-        /** @description `POST /v1/actions` accepts a [`crate::messages::SignedAction`]; `GET /v1/actions/{id}` returns its state later. */
+        /** @description The state of a signed action that the server relays. `GET /v1/actions/{id}` returns the later states. */
         ActionView: {
             /**
              * Format: int64
@@ -907,10 +929,15 @@ export interface components {
         };
         AddAccreditorAction: {
             message: {
+                /** @description The account that may vouch for practitioners, or no longer may. */
                 accreditor: string;
+                /** @description The message is valid while the block time is before this time, in Unix seconds. */
                 deadline: string;
+                /** @description The accreditor's epoch that this message replaces; 0 for the first time. */
                 epoch: number;
+                /** @description A number that the signer has not used with this contract. The order is free. */
                 nonce: string;
+                /** @description The owner of the contract Accreditation, who signs. */
                 owner: string;
             };
             /**
@@ -931,7 +958,7 @@ export interface components {
         };
         /** @description The capsules of one grant. */
         BundleBody: {
-            /** @description For a record: the reader share S of each version, at most [`crate::bundle::CAPSULES_MAX`]. Empty for WRITE. */
+            /** @description For a record: the reader share S of each version, at most 800. Empty for WRITE. */
             capsules: components["schemas"]["VersionCapsule"][];
             /** @description The kind of scope. */
             kind: components["schemas"]["ScopeKind"];
@@ -979,13 +1006,22 @@ export interface components {
         };
         CheckpointAction: {
             message: {
+                /** @description keccak256 of the batch: the words record, tag, purposes and leaf of each access. */
                 accessesHash: string;
+                /** @description The message is valid while the block time is before this time, in Unix seconds. */
                 deadline: string;
+                /** @description A number that the signer has not used with this contract. The order is free. */
                 nonce: string;
+                /** @description The operator, who signs. */
                 operator: string;
+                /** @description The head of the log that this message replaces. */
                 previousHead: string;
+                /** @description The RFC 6962 root over all leaves. */
                 root: string;
-                /** Format: int64 */
+                /**
+                 * Format: int64
+                 * @description The number of leaves of the log after this checkpoint.
+                 */
                 size: number;
             };
             /**
@@ -1034,8 +1070,11 @@ export interface components {
             record_registry: components["schemas"]["DeployedContract"];
         };
         DenyRequest: {
+            /** @description The message is valid while the block time is before this time, in Unix seconds. */
             deadline: string;
+            /** @description The patient, who signs. */
             patient: string;
+            /** @description The id of the request. */
             request: string;
         };
         /** @description One contract of a deployment. */
@@ -1067,7 +1106,7 @@ export interface components {
             start_block: number;
             /**
              * Format: int32
-             * @description The version of the file: [`DEPLOYMENT_VERSION`].
+             * @description The version of the file: 3.
              */
             version: number;
         };
@@ -1096,6 +1135,11 @@ export interface components {
             valid_until: number;
         };
         /**
+         * Format: binary
+         * @description The bytes of an envelope, encrypted (SPEC, section 5).
+         */
+        EnvelopeBytes: string;
+        /**
          * @description A stable error code.
          * @enum {string}
          */
@@ -1116,25 +1160,45 @@ export interface components {
         };
         /**
          * @description The kind of an event. An event is a reason to load the current state again; it never grants a permission.
+         *     `record_registered`: a record of yours, or shared with you, has a new version. `record_status_changed`: its status
+         *     changed. `record_retracted`: its uploader says that it must not be relied on. `granted`, `revoked`: a grant by you
+         *     or to you was given, or ended. `key_registered`: you published a key. `request_opened`: somebody asked you for
+         *     access. `request_answered`: your request was approved or denied. `accessed`: a record of yours was opened.
+         *     `action_settled`: one of your relayed actions was mined or failed. `accreditation_changed`: your accreditation
+         *     changed.
          * @enum {string}
          */
         FeedKind: "record_registered" | "record_status_changed" | "record_retracted" | "granted" | "revoked" | "key_registered" | "request_opened" | "request_answered" | "accessed" | "action_settled" | "accreditation_changed";
         GrantAction: {
             message: {
+                /** @description The message is valid while the block time is before this time, in Unix seconds. */
                 deadline: string;
+                /** @description A number that the signer has not used with this contract. The order is free. */
                 nonce: string;
+                /** @description The first second after the grant, in Unix seconds. */
                 notAfter: string;
+                /** @description The first second of the grant, in Unix seconds. */
                 notBefore: string;
+                /** @description The patient, who signs. */
                 patient: string;
+                /** @description The patient's epoch. A grant counts only in this epoch. */
                 patientEpoch: number;
+                /** @description The purposes, as a bit set: TREAT 1, ETREAT 2, BTG 4, HPAYMT 8, HOPERAT 16, HRESCH 32, PATRQT 64, FAMRQT 128, PUBHLTH 256, COC 512. At least one; for WRITE it has no effect. */
                 purposes: number;
+                /** @description The right: 1 for READ, 2 for WRITE. A grant has exactly one. */
                 rights: number;
+                /** @description What the grant covers: single records for READ, categories or everything for WRITE. */
                 scopes: {
+                    /** @description The hash of the bundle (SPEC, section 8); zero for WRITE. */
                     bundleHash: string;
+                    /** @description The grant epoch that this grant replaces; 0 if there was no grant. */
                     epoch: number;
+                    /** @description The record id, the code of the category in the low bytes, or zero for all. */
                     id: string;
+                    /** @description The kind of scope: 0 record, 1 category, 2 all. */
                     kind: number;
                 }[];
+                /** @description The grantee's tag for this patient and this right: keccak256(grantee ‖ salt). */
                 tag: string;
             };
             /**
@@ -1144,15 +1208,12 @@ export interface components {
             type: "grant";
         };
         /**
-         * @description `POST /v1/grants`: a signed `Grant` with everything that the grantee needs. Answers 201 when it is mined, 202 when
-         *     that takes longer than a short wait.
+         * @description `POST /v1/grants`: a signed `Grant` with everything that the grantee needs. The answer is 201 when it is mined, or
+         *     202 if it is not mined within some seconds.
          */
         GrantBody: {
             action?: components["schemas"]["SignedAction"] | null;
-            /**
-             * @description One bundle for each scope, in the order of the message. Together they have at most
-             *     [`crate::bundle::CAPSULES_MAX`] capsules.
-             */
+            /** @description One bundle for each scope, in the order of the message. Together they have at most 800 capsules. */
             bundles: components["schemas"]["BundleBody"][];
             /** @description The grantee. */
             grantee: string;
@@ -1170,7 +1231,8 @@ export interface components {
          */
         GrantSide: "given" | "received";
         /**
-         * @description The state of a grant at a given time.
+         * @description The state of a grant at a given time. `active`: it is valid now. `future`: its period has not begun. `expired`: its
+         *     period is over. `revoked`: the patient ended it.
          * @enum {string}
          */
         GrantState: "active" | "future" | "expired" | "revoked";
@@ -1232,7 +1294,7 @@ export interface components {
         Leaf: {
             /**
              * Format: int64
-             * @description The time by which the leaf is on chain, in Unix seconds. At most [`ANCHOR_SECONDS_MAX`] after `time`.
+             * @description The time by which the leaf is on chain, in Unix seconds. At most 300 seconds after `time`.
              */
             anchor_by: number;
             /** @description 32 random bytes, so that a leaf hash reveals nothing about its content. */
@@ -1257,10 +1319,15 @@ export interface components {
         LeafHash: string;
         LiftTombstoneAction: {
             message: {
+                /** @description The message is valid while the block time is before this time, in Unix seconds. */
                 deadline: string;
+                /** @description The tombstone epoch of the tombstone that is lifted. */
                 epoch: number;
+                /** @description A number that the signer has not used with this contract. The order is free. */
                 nonce: string;
+                /** @description The patient, who signs. */
                 patient: string;
+                /** @description The id of the record. */
                 record: string;
             };
             /**
@@ -1270,7 +1337,8 @@ export interface components {
             type: "lift_tombstone";
         };
         /**
-         * @description A sequence of transactions with one relayer's key.
+         * @description A sequence of transactions with one relayer's key. `ordinary`: keys, records, grants, accreditation. `urgent`:
+         *     revocations, suspensions, removed accreditors, tombstones. `checkpoint`: the checkpoints of the log.
          * @enum {string}
          */
         Line: "ordinary" | "urgent" | "checkpoint";
@@ -1368,9 +1436,8 @@ export interface components {
             stored_bytes: number;
         };
         /**
-         * @description One page of a list, newest first. It has at most the requested number of items, and at most [`PAGE_BYTES_MAX`] bytes
-         *     of items. It may have fewer or no items and still be followed by another page: only `next` shows whether the list
-         *     continues.
+         * @description One page of a list, newest first. It has at most the requested number of items, and at most 262,144 bytes of items. It
+         *     may have fewer or no items and still be followed by another page: only `next` shows whether the list continues.
          */
         Page_BlockView: {
             /** @description The items of the page. */
@@ -1387,9 +1454,8 @@ export interface components {
             next?: string | null;
         };
         /**
-         * @description One page of a list, newest first. It has at most the requested number of items, and at most [`PAGE_BYTES_MAX`] bytes
-         *     of items. It may have fewer or no items and still be followed by another page: only `next` shows whether the list
-         *     continues.
+         * @description One page of a list, newest first. It has at most the requested number of items, and at most 262,144 bytes of items. It
+         *     may have fewer or no items and still be followed by another page: only `next` shows whether the list continues.
          */
         Page_CheckpointView: {
             /** @description The items of the page. */
@@ -1422,9 +1488,8 @@ export interface components {
             next?: string | null;
         };
         /**
-         * @description One page of a list, newest first. It has at most the requested number of items, and at most [`PAGE_BYTES_MAX`] bytes
-         *     of items. It may have fewer or no items and still be followed by another page: only `next` shows whether the list
-         *     continues.
+         * @description One page of a list, newest first. It has at most the requested number of items, and at most 262,144 bytes of items. It
+         *     may have fewer or no items and still be followed by another page: only `next` shows whether the list continues.
          */
         Page_DirectoryEntry: {
             /** @description The items of the page. */
@@ -1455,9 +1520,8 @@ export interface components {
             next?: string | null;
         };
         /**
-         * @description One page of a list, newest first. It has at most the requested number of items, and at most [`PAGE_BYTES_MAX`] bytes
-         *     of items. It may have fewer or no items and still be followed by another page: only `next` shows whether the list
-         *     continues.
+         * @description One page of a list, newest first. It has at most the requested number of items, and at most 262,144 bytes of items. It
+         *     may have fewer or no items and still be followed by another page: only `next` shows whether the list continues.
          */
         Page_GrantView: {
             /** @description The items of the page. */
@@ -1518,9 +1582,8 @@ export interface components {
             next?: string | null;
         };
         /**
-         * @description One page of a list, newest first. It has at most the requested number of items, and at most [`PAGE_BYTES_MAX`] bytes
-         *     of items. It may have fewer or no items and still be followed by another page: only `next` shows whether the list
-         *     continues.
+         * @description One page of a list, newest first. It has at most the requested number of items, and at most 262,144 bytes of items. It
+         *     may have fewer or no items and still be followed by another page: only `next` shows whether the list continues.
          */
         Page_LogEntry: {
             /** @description The items of the page. */
@@ -1562,9 +1625,8 @@ export interface components {
             next?: string | null;
         };
         /**
-         * @description One page of a list, newest first. It has at most the requested number of items, and at most [`PAGE_BYTES_MAX`] bytes
-         *     of items. It may have fewer or no items and still be followed by another page: only `next` shows whether the list
-         *     continues.
+         * @description One page of a list, newest first. It has at most the requested number of items, and at most 262,144 bytes of items. It
+         *     may have fewer or no items and still be followed by another page: only `next` shows whether the list continues.
          */
         Page_RecordView: {
             /** @description The items of the page. */
@@ -1601,16 +1663,15 @@ export interface components {
                  * @description The number of versions.
                  */
                 version_count: number;
-                /** @description The newest versions, at most [`VERSIONS_SHOWN`], oldest first; `GET /v1/records/{record}/versions` returns all. */
+                /** @description The newest versions, at most 50, oldest first; `GET /v1/records/{record}/versions` returns all. */
                 versions: components["schemas"]["VersionView"][];
             }[];
             /** @description The cursor of the next page; absent on the last page. */
             next?: string | null;
         };
         /**
-         * @description One page of a list, newest first. It has at most the requested number of items, and at most [`PAGE_BYTES_MAX`] bytes
-         *     of items. It may have fewer or no items and still be followed by another page: only `next` shows whether the list
-         *     continues.
+         * @description One page of a list, newest first. It has at most the requested number of items, and at most 262,144 bytes of items. It
+         *     may have fewer or no items and still be followed by another page: only `next` shows whether the list continues.
          */
         Page_RequestView: {
             /** @description The items of the page. */
@@ -1638,9 +1699,8 @@ export interface components {
             next?: string | null;
         };
         /**
-         * @description One page of a list, newest first. It has at most the requested number of items, and at most [`PAGE_BYTES_MAX`] bytes
-         *     of items. It may have fewer or no items and still be followed by another page: only `next` shows whether the list
-         *     continues.
+         * @description One page of a list, newest first. It has at most the requested number of items, and at most 262,144 bytes of items. It
+         *     may have fewer or no items and still be followed by another page: only `next` shows whether the list continues.
          */
         Page_VersionView: {
             /** @description The items of the page. */
@@ -1706,14 +1766,24 @@ export interface components {
             type: string;
         };
         Profile: {
+            /** @description The accreditor, who signs. */
             accreditor: string;
+            /** @description The accreditor's epoch. The statement counts only in this epoch. */
             accreditorEpoch: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The time of signing, in Unix seconds.
+             */
             issued: number;
+            /** @description The name of the practitioner. */
             name: string;
+            /** @description The practice or organisation; may be empty. */
             organisation: string;
+            /** @description The practitioner. */
             practitioner: string;
+            /** @description The roles, as a bit set: DOCTOR 1, NURSE 2, LAB 4, PHARMACY 8, AUDITOR 16, EMERGENCY 32, RESEARCHER 64. */
             roles: number;
+            /** @description The specialty; may be empty. */
             specialty: string;
         };
         /** @description `GET /v1/keys/{address}`: the current identity key. Clients check its hash against the chain. */
@@ -1728,7 +1798,7 @@ export interface components {
              * @description The HPKE KEM id.
              */
             kem: number;
-            /** @description The key: an uncompressed point, 65 bytes. */
+            /** @description The key: 1,216 bytes. */
             key: string;
             /** @description The keccak256 hash of `key`. */
             key_hash: string;
@@ -1741,7 +1811,10 @@ export interface components {
             since: number;
         };
         /**
-         * @description The purpose of a read: HL7 v3 PurposeOfUse.
+         * @description The purpose of a read, a code of HL7 v3 PurposeOfUse. TREAT: treatment. ETREAT: emergency treatment. BTG:
+         *     emergency, without asking the patient first (break the glass). HPAYMT: payment for care. HOPERAT: running a
+         *     practice or a hospital. HRESCH: research. PATRQT: at the patient's own request. FAMRQT: at the request of the
+         *     family. PUBHLTH: public health. COC: coordination of care. PATRQT and FAMRQT need no accreditation, all others do.
          * @enum {string}
          */
         Purpose: "TREAT" | "ETREAT" | "BTG" | "HPAYMT" | "HOPERAT" | "HRESCH" | "PATRQT" | "FAMRQT" | "PUBHLTH" | "COC";
@@ -1767,18 +1840,25 @@ export interface components {
             signature: string;
         };
         ReadReceipt: {
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description The time by which the leaf is on chain, in Unix seconds.
+             */
             anchorBy: number;
+            /** @description The RFC 6962 hash of the leaf. */
             leaf: string;
+            /** @description The operator, who signs. */
             operator: string;
+            /** @description The id of the record. */
             record: string;
+            /** @description The version that was opened. */
             version: number;
         };
-        /** @description A request to open one version of a record. The session key signs [`ReadRequest::signed_bytes`]. */
+        /** @description A request to open one version of a record. The session key signs it in the byte form of SPEC, section 10. */
         ReadRequest: {
             /**
              * Format: int64
-             * @description The end of validity, in Unix seconds; at most [`READ_REQUEST_SECONDS_MAX`] from now.
+             * @description The end of validity, in Unix seconds; at most 60 seconds from now.
              */
             deadline: number;
             /** @description The reader: the address of the session. */
@@ -1803,7 +1883,7 @@ export interface components {
         Readiness: {
             /** @description The chain node answers, and its chain is the deployment's. */
             chain: boolean;
-            /** @description The storage node. */
+            /** @description The storage node (Kubo) answers. */
             kubo: boolean;
             /** @description The state of each relayer, if the chain node answers. */
             lines: components["schemas"]["LineStatus"][];
@@ -1814,9 +1894,9 @@ export interface components {
              * @description Blocks between the mirror and the head, if both are known.
              */
             mirror_lag_blocks?: number | null;
-            /** @description The database. */
+            /** @description The database answers. */
             mongodb: boolean;
-            /** @description Whether everything below is good. */
+            /** @description Whether everything below is in order. */
             ready: boolean;
             /** @description Every relayer has enough funds, and the chain's fees are below its limit. */
             relayers: boolean;
@@ -1829,8 +1909,9 @@ export interface components {
         /** @description The id of a record: keccak256(uploader20 ‖ salt32) of its first uploader. */
         RecordId: string;
         /**
-         * @description The status of a record. Only the patient changes it: forward in the order of the codes, and back from a tombstone
-         *     within the lift period.
+         * @description The status of a record. `active`: readable. `superseded`: readable, but replaced by something newer. `tombstoned`:
+         *     closed for everybody; permanent after the lift period. Only the patient changes it: forward in this order, and back
+         *     from a tombstone within the lift period.
          * @enum {string}
          */
         RecordStatus: "active" | "superseded" | "tombstoned";
@@ -1868,18 +1949,18 @@ export interface components {
              * @description The number of versions.
              */
             version_count: number;
-            /** @description The newest versions, at most [`VERSIONS_SHOWN`], oldest first; `GET /v1/records/{record}/versions` returns all. */
+            /** @description The newest versions, at most 50, oldest first; `GET /v1/records/{record}/versions` returns all. */
             versions: components["schemas"]["VersionView"][];
         };
         /**
-         * @description `POST /v1/records`: a signed `RegisterRecord` or `RegisterVersion`. Answers 201 when it is mined, 202 when that
-         *     takes longer than a short wait.
+         * @description `POST /v1/records`: a signed `RegisterRecord` or `RegisterVersion`. The answer is 201 when it is mined, or 202 if it
+         *     is not mined within some seconds.
          */
         RegisterBody: {
             action?: components["schemas"]["SignedAction"] | null;
             /** @description The record that the message registers. */
             record: components["schemas"]["RecordId"];
-            /** @description The release share B: a capsule (117 bytes) sealed to the operator's key. */
+            /** @description The release share B: a capsule (1,172 bytes) sealed to the operator's key. */
             release_share: string;
             salt?: components["schemas"]["Salt"] | null;
             /**
@@ -1891,12 +1972,19 @@ export interface components {
         };
         RegisterKeyAction: {
             message: {
+                /** @description The message is valid while the block time is before this time, in Unix seconds. */
                 deadline: string;
+                /** @description The epoch that this message replaces; 0 for the first key. */
                 epoch: number;
+                /** @description The HPKE KEM: 25722 (0x647a, MLKEM768-X25519) in slot 0, 22 (0x0016, DHKEM(secp256k1)) in slot 1. */
                 kem: number;
+                /** @description The public key. The identity key has 1,216 bytes. */
                 key: string;
+                /** @description A number that the signer has not used with this contract. The order is free. */
                 nonce: string;
+                /** @description The owner of the key, who signs. */
                 owner: string;
+                /** @description 0 for the identity key, 1 for the list of category keys (reserved). */
                 slot: number;
             };
             /**
@@ -1907,14 +1995,23 @@ export interface components {
         };
         RegisterRecordAction: {
             message: {
+                /** @description The code of the category, which is public on chain; 0 for unspecified. */
                 category: number;
+                /** @description The codec of the envelope's CID: 85 (0x55, raw) or 112 (0x70, dag-pb). */
                 codec: number;
+                /** @description The message is valid while the block time is before this time, in Unix seconds. */
                 deadline: string;
+                /** @description The SHA-256 digest in the envelope's CID. */
                 digest: string;
+                /** @description A number that the signer has not used with this contract. The order is free. */
                 nonce: string;
+                /** @description The patient whose record it is. */
                 patient: string;
+                /** @description A random value. The id of the record is keccak256(uploader ‖ salt). */
                 salt: string;
+                /** @description The uploader, who signs. */
                 uploader: string;
+                /** @description The salt that opens the uploader's WRITE tag; zero if the patient uploads. */
                 writeSalt: string;
             };
             /**
@@ -1925,14 +2022,23 @@ export interface components {
         };
         RegisterVersionAction: {
             message: {
+                /** @description The codec of the envelope's CID: 85 (0x55, raw) or 112 (0x70, dag-pb). */
                 codec: number;
+                /** @description The message is valid while the block time is before this time, in Unix seconds. */
                 deadline: string;
+                /** @description The SHA-256 digest in the envelope's CID. */
                 digest: string;
+                /** @description A number that the signer has not used with this contract. The order is free. */
                 nonce: string;
+                /** @description The id of the record. */
                 record: string;
+                /** @description The salt that opens the record id for its first uploader; zero if the patient uploads. */
                 salt: string;
+                /** @description The uploader, who signs. */
                 uploader: string;
+                /** @description The newest version, which the new one follows. */
                 version: number;
+                /** @description The salt that opens the uploader's WRITE tag; zero if the patient uploads. */
                 writeSalt: string;
             };
             /**
@@ -1943,14 +2049,18 @@ export interface components {
         };
         /** @description `PUT /v1/records/{record}/versions/{version}/release-share`: the patient deposits B again, or replaces a wrong one. */
         ReleaseShareBody: {
-            /** @description The release share B: a capsule (117 bytes) sealed to the operator's key. */
+            /** @description The release share B: a capsule (1,172 bytes) sealed to the operator's key. */
             release_share: string;
         };
         RemoveAccreditorAction: {
             message: {
+                /** @description The account that may vouch for practitioners, or no longer may. */
                 accreditor: string;
+                /** @description The message is valid while the block time is before this time, in Unix seconds. */
                 deadline: string;
+                /** @description A number that the signer has not used with this contract. The order is free. */
                 nonce: string;
+                /** @description The owner of the contract Accreditation, who signs. */
                 owner: string;
             };
             /**
@@ -1961,7 +2071,7 @@ export interface components {
         };
         /** @description `POST /v1/requests`: a practitioner asks a patient for access. */
         RequestBody: {
-            /** @description The reason: a note that only the patient can open (see `protocol::note`). Its hash is the request's `noteHash`. */
+            /** @description The reason: a note that only the patient can open (SPEC, section 8). Its hash is the request's `noteHash`. */
             note: string;
             /** @description The signed request. */
             signed: components["schemas"]["SignedAccessRequest"];
@@ -1969,7 +2079,9 @@ export interface components {
         /** @description The id of an access request: the EIP-712 signing hash of its message. */
         RequestId: string;
         /**
-         * @description The state of a request.
+         * @description The state of a request. `open`: the patient has not answered. `approved`: the patient has given a grant for it.
+         *     `denied`: the patient has denied it. `lapsed`: its deadline has passed, or its requester no longer has the
+         *     accreditation that it needs.
          * @enum {string}
          */
         RequestState: "open" | "approved" | "denied" | "lapsed";
@@ -1996,12 +2108,19 @@ export interface components {
         };
         RetractAction: {
             message: {
+                /** @description The message is valid while the block time is before this time, in Unix seconds. */
                 deadline: string;
+                /** @description A number that the signer has not used with this contract. The order is free. */
                 nonce: string;
+                /** @description The id of the record. */
                 record: string;
+                /** @description The salt that opens the record id for its first uploader. */
                 salt: string;
+                /** @description The uploader, who signs. */
                 uploader: string;
+                /** @description The last version that the retraction applies to. */
                 version: number;
+                /** @description The salt that opens the uploader's WRITE tag; zero if the patient uploads. */
                 writeSalt: string;
             };
             /**
@@ -2012,13 +2131,20 @@ export interface components {
         };
         RevokeAction: {
             message: {
+                /** @description The message is valid while the block time is before this time, in Unix seconds. */
                 deadline: string;
+                /** @description The grants to end. */
                 grants: {
+                    /** @description The record id, the code of the category in the low bytes, or zero for all. */
                     id: string;
+                    /** @description The kind of scope: 0 record, 1 category, 2 all. */
                     kind: number;
+                    /** @description The grantee's tag for this patient and this right: keccak256(grantee ‖ salt). */
                     tag: string;
                 }[];
+                /** @description A number that the signer has not used with this contract. The order is free. */
                 nonce: string;
+                /** @description The patient, who signs. */
                 patient: string;
             };
             /**
@@ -2029,8 +2155,11 @@ export interface components {
         };
         RevokeAllAction: {
             message: {
+                /** @description The message is valid while the block time is before this time, in Unix seconds. */
                 deadline: string;
+                /** @description A number that the signer has not used with this contract. The order is free. */
                 nonce: string;
+                /** @description The patient, who signs. */
                 patient: string;
             };
             /**
@@ -2048,7 +2177,7 @@ export interface components {
             action: components["schemas"]["SignedAction"];
         };
         /**
-         * @description The right that a grant gives. A grant has exactly one.
+         * @description The right that a grant gives: `read` (open records) or `write` (add records). A grant has exactly one.
          * @enum {string}
          */
         Right: "read" | "write";
@@ -2094,16 +2223,20 @@ export interface components {
             token: string;
         };
         /**
-         * @description The list in which a received grant waits. Grants are never refused, but those of strangers are listed separately.
+         * @description The list in which a received grant is shown. Grants are never refused, but those of strangers are listed separately.
+         *     `known`: from a person for whom an accreditor vouches, or whom the grantee knows (has granted to, uploaded for,
+         *     asked for access, or accepted). `strangers`: from any other person. `blocked`: from a person whom the grantee has
+         *     blocked.
          * @enum {string}
          */
         Shelf: "known" | "strangers" | "blocked";
         /**
-         * @description The received grants to list.
+         * @description The received grants to list: those on the shelf `known`, `strangers` or `blocked`, or those that the grantee has
+         *     hidden.
          * @enum {string}
          */
         ShelfQuery: "known" | "strangers" | "blocked" | "hidden";
-        /** @description An [`AccessRequest`] with its signature. */
+        /** @description A request for access, with its signature. */
         SignedAccessRequest: {
             /** @description The statement. */
             request: components["schemas"]["AccessRequest"];
@@ -2117,7 +2250,7 @@ export interface components {
             /** @description The signature: 65 bytes r ‖ s ‖ v, or a signature that the signer's contract accepts (ERC-1271). */
             signature: string;
         };
-        /** @description A [`DenyRequest`] with its signature. */
+        /** @description A patient's denial of a request, with its signature. */
         SignedDenial: {
             /** @description The statement. */
             denial: components["schemas"]["DenyRequest"];
@@ -2131,19 +2264,19 @@ export interface components {
              * @description The epoch, from 1, without gaps.
              */
             epoch: number;
-            /** @description The key: an uncompressed point on secp256k1, 65 bytes. */
+            /** @description The key: a public key of MLKEM768-X25519, 1,216 bytes. */
             key: string;
-            /** @description The operator's signature over [`OperatorKey`]: 65 bytes r ‖ s ‖ v. */
+            /** @description The operator's EIP-712 signature over `OperatorKey(address operator,uint32 epoch,bytes key)`: 65 bytes r ‖ s ‖ v. */
             signature: string;
         };
-        /** @description A [`Profile`] with its accreditor's signature. */
+        /** @description The profile of a practitioner, with its accreditor's signature. */
         SignedProfile: {
             /** @description The statement. */
             profile: components["schemas"]["Profile"];
             /** @description The signature: 65 bytes r ‖ s ‖ v, or a signature that the signer's contract accepts (ERC-1271). */
             signature: string;
         };
-        /** @description A [`ReadReceipt`] with the operator's EIP-712 signature in the domain of `AccessLog`. */
+        /** @description A receipt for a read, with the operator's EIP-712 signature in the domain of `AccessLog`. */
         SignedReceipt: {
             /** @description The promise. */
             receipt: components["schemas"]["ReadReceipt"];
@@ -2165,10 +2298,15 @@ export interface components {
         };
         SupersedeAction: {
             message: {
+                /** @description The message is valid while the block time is before this time, in Unix seconds. */
                 deadline: string;
+                /** @description A number that the signer has not used with this contract. The order is free. */
                 nonce: string;
+                /** @description The patient, who signs. */
                 patient: string;
+                /** @description The id of the record. */
                 record: string;
+                /** @description The newest version of the record. */
                 version: number;
             };
             /**
@@ -2179,9 +2317,13 @@ export interface components {
         };
         SuspendAction: {
             message: {
+                /** @description The accreditor, who signs. */
                 accreditor: string;
+                /** @description The message is valid while the block time is before this time, in Unix seconds. */
                 deadline: string;
+                /** @description A number that the signer has not used with this contract. The order is free. */
                 nonce: string;
+                /** @description The practitioner. */
                 practitioner: string;
             };
             /**
@@ -2194,10 +2336,15 @@ export interface components {
         Tag: string;
         TombstoneAction: {
             message: {
+                /** @description The message is valid while the block time is before this time, in Unix seconds. */
                 deadline: string;
+                /** @description The present tombstone epoch of the record; 0 if it was never tombstoned. */
                 epoch: number;
+                /** @description A number that the signer has not used with this contract. The order is free. */
                 nonce: string;
+                /** @description The patient, who signs. */
                 patient: string;
+                /** @description The id of the record. */
                 record: string;
             };
             /**
@@ -2213,7 +2360,7 @@ export interface components {
         };
         /** @description One capsule of a bundle. */
         VersionCapsule: {
-            /** @description The capsule: 117 bytes, sealed to the grantee. */
+            /** @description The capsule: 1,172 bytes, sealed to the grantee. */
             capsule: string;
             /**
              * Format: int32
@@ -2255,7 +2402,9 @@ export interface components {
             version: number;
         };
         /**
-         * @description The reason why an accepted action is not mined yet. Nothing is lost: the server keeps trying until the deadline.
+         * @description The reason why an accepted action is not mined yet. `room`: other actions are sent first. `fees`: the gas price is
+         *     higher than the limit of the server. `funds`: the relayer does not have enough ether. Nothing is lost: the server
+         *     keeps trying until the deadline.
          * @enum {string}
          */
         Waiting: "room" | "fees" | "funds";
@@ -2676,7 +2825,7 @@ export interface operations {
                     "application/json": components["schemas"]["ActionView"] | null;
                 };
             };
-            /** @description Accepted and still on its way. */
+            /** @description Accepted, and not mined yet. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -3016,7 +3165,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/octet-stream": number[];
+                "application/octet-stream": components["schemas"]["EnvelopeBytes"];
             };
         };
         responses: {
@@ -3072,7 +3221,7 @@ export interface operations {
             header?: {
                 /** @description One range of bytes. */
                 Range?: string | null;
-                /** @description The range is wanted only of the envelope with this ETag. */
+                /** @description The range is returned only if the envelope has this ETag. */
                 "If-Range"?: string | null;
                 /** @description ETags that the client has already, or `*`. */
                 "If-None-Match"?: string | null;
@@ -3091,7 +3240,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": number[];
+                    "application/octet-stream": components["schemas"]["EnvelopeBytes"];
                 };
             };
             206: {
@@ -3101,7 +3250,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": number[];
+                    "application/octet-stream": components["schemas"]["EnvelopeBytes"];
                 };
             };
             /** @description The client has it already. */
@@ -3362,7 +3511,7 @@ export interface operations {
                 name?: string;
                 /** @description Where to continue: the `next` of the page before. */
                 cursor?: string;
-                /** @description The largest number of items, 1 to 500. */
+                /** @description The largest number of items, 1 to 500; 100 if absent. */
                 limit?: number;
             };
             header?: never;
@@ -3506,7 +3655,7 @@ export interface operations {
                 shelf?: components["schemas"]["ShelfQuery"];
                 /** @description Where to continue: the `next` of the page before. */
                 cursor?: string;
-                /** @description The largest number of items, 1 to 500. */
+                /** @description The largest number of items, 1 to 500; 100 if absent. */
                 limit?: number;
             };
             header?: never;
@@ -3565,7 +3714,7 @@ export interface operations {
                     "application/json": components["schemas"]["ActionView"] | null;
                 };
             };
-            /** @description Accepted and still on its way. */
+            /** @description Accepted, and not mined yet. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -4068,7 +4217,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description Whose key, 0x and 40 hex digits. */
+                /** @description The address of the owner: 0x and 40 hex digits. */
                 address: string;
             };
             cookie?: never;
@@ -4107,7 +4256,7 @@ export interface operations {
                 until?: number;
                 /** @description Where to continue: the `next` of the page before. */
                 cursor?: string;
-                /** @description The largest number of items, 1 to 500. */
+                /** @description The largest number of items, 1 to 500; 100 if absent. */
                 limit?: number;
             };
             header?: never;
@@ -4311,7 +4460,7 @@ export interface operations {
     list_records: {
         parameters: {
             query?: {
-                /** @description Only this record (hex), if the caller may see it, whoever granted it. */
+                /** @description Only this record (hex), if the caller may see it, also if a stranger granted it. */
                 record?: string;
                 /** @description Only records of this patient (hex). */
                 patient?: string;
@@ -4319,7 +4468,7 @@ export interface operations {
                 category?: components["schemas"]["Category"];
                 /** @description Where to continue: the `next` of the page before. */
                 cursor?: string;
-                /** @description The largest number of items, 1 to 500. */
+                /** @description The largest number of items, 1 to 500; 100 if absent. */
                 limit?: number;
             };
             header?: never;
@@ -4378,7 +4527,7 @@ export interface operations {
                     "application/json": components["schemas"]["ActionView"] | null;
                 };
             };
-            /** @description Accepted and still on its way. */
+            /** @description Accepted, and not mined yet. */
             202: {
                 headers: {
                     [name: string]: unknown;
