@@ -48,7 +48,9 @@ pub enum DeploymentError {
     #[error("it is not a deployment file: {0}")]
     Form(#[source] serde_json::Error),
     /// The file has another version.
-    #[error("it has version {found}, and this program reads version {DEPLOYMENT_VERSION}: set up the network again, or use the file of the new deployment")]
+    #[error(
+        "it has version {found}, and this program reads version {DEPLOYMENT_VERSION}: set up the network again, or use the file of the new deployment"
+    )]
     Version {
         /// The version of the file.
         found: u32,

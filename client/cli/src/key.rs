@@ -48,7 +48,7 @@ struct KeyAnswer {
     owner: String,
     /// Epoch on chain; 0 if none is published.
     epoch: u32,
-    /// Uncompressed point, hex, from the chain's event.
+    /// The public key, hex, from the chain's event.
     key: Option<String>,
     /// keccak256 of it, from the contract's storage.
     key_hash: Option<String>,
@@ -128,7 +128,8 @@ async fn look_up(context: &Context, client: &Client, owner: Address) -> Result<K
 
 fn in_words(answer: &KeyAnswer, owner: Address) -> String {
     let owner = owner.to_checksum(None);
-    let key = answer.key.as_deref().unwrap_or("not usable");
+    // A key has 1,216 bytes; the JSON form has them.
+    let usable = if answer.key.is_some() { "" } else { "\nThe published bytes are not a usable key." };
     let (Some(hash), Some(since)) = (&answer.key_hash, answer.since) else {
         return match answer.is_yours {
             Some(_) => "Your key is not published yet. Publish it: medlock register".to_owned(),
@@ -136,7 +137,7 @@ fn in_words(answer: &KeyAnswer, owner: Address) -> String {
         };
     };
     let mut text = format!(
-        "Owner      {owner}\nKey        {key}\nHash       {hash}\nEpoch      {}, published {}",
+        "Owner      {owner}\nKey hash   {hash}\nEpoch      {}, published {}{usable}",
         answer.epoch,
         moment::in_words(since)
     );
