@@ -139,7 +139,7 @@ async fn a_truncated_upload_leaves_nothing() {
 
 #[tokio::test]
 async fn a_quota_is_an_accounts_own() {
-    let server = Server::with(|settings| settings.limits.quota_bytes = 2_000).await;
+    let server = Server::with(|settings| settings.limits.quota_bytes = 3_000).await;
     let (user, other) = (server.newcomer().await, server.newcomer().await);
     let (first, second) = (seeds::record(), seeds::record());
     let bytes = envelope(first, 1, 1_600);
