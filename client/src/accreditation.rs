@@ -34,6 +34,12 @@ pub enum AccreditationError {
     /// A profile needs a name, and its texts are too long or not one line.
     #[error("A profile has a name, and each text has at most {PROFILE_TEXT_BYTES_MAX} bytes.")]
     InvalidProfile,
+    /// The wallet may not vouch for anybody.
+    #[error("You are not an accreditor of this deployment.")]
+    NotAccreditor,
+    /// The wallet may not name accreditors.
+    #[error("Only the owner of the deployment names and removes accreditors.")]
+    NotOwner,
     /// The practitioner is not suspended.
     #[error("{0} is not suspended.")]
     NotSuspended(Address),
@@ -59,6 +65,8 @@ failure! { AccreditationError {
     TooFarAhead => codes::USAGE;
     InvalidProfile => codes::USAGE;
     NotSuspended => codes::USAGE, "To vouch anew for another time: medlock accredit.";
+    NotAccreditor => codes::NOT_ALLOWED, "Ask the owner of the deployment to name you.";
+    NotOwner => codes::NOT_ALLOWED, "Ask the owner of the deployment, or use the owner's account.";
     NotYours => codes::NOT_ALLOWED, "Vouch first: medlock accredit.";
     ..Act;
     ..Server;
@@ -71,13 +79,14 @@ lift! { ActError => AccreditationError { Server, Chain, Wallet, ..Act } }
 /// Names an accreditor; only the owner of `Accreditation`.
 ///
 /// # Errors
-/// Refusals of wallet, server and chain.
+/// [`AccreditationError::NotOwner`]; refusals of wallet, server and chain.
 pub async fn add_accreditor(
     client: &Client,
     wallet: &dyn Wallet,
     accreditor: Address,
     way: Way,
 ) -> Result<Settled, AccreditationError> {
+    expect_owner(client, wallet).await?;
     let action = Action::AddAccreditor(AddAccreditor {
         owner: wallet.address(),
         accreditor,
@@ -91,13 +100,14 @@ pub async fn add_accreditor(
 /// Removes an accreditor, and so stops everyone it vouched for; only the owner of `Accreditation`.
 ///
 /// # Errors
-/// Refusals of wallet, server and chain.
+/// [`AccreditationError::NotOwner`]; refusals of wallet, server and chain.
 pub async fn remove_accreditor(
     client: &Client,
     wallet: &dyn Wallet,
     accreditor: Address,
     way: Way,
 ) -> Result<Settled, AccreditationError> {
+    expect_owner(client, wallet).await?;
     let action = Action::RemoveAccreditor(RemoveAccreditor {
         owner: wallet.address(),
         accreditor,
@@ -112,7 +122,7 @@ pub async fn remove_accreditor(
 pub struct NewAccreditation {
     /// The practitioner.
     pub practitioner: Address,
-    /// In which roles; not empty.
+    /// The roles; not empty.
     pub roles: Vec<Role>,
     /// First second, unix.
     pub valid_from: u64,
@@ -123,7 +133,7 @@ pub struct NewAccreditation {
 /// Vouches for a practitioner.
 ///
 /// # Errors
-/// Refusals of wallet, server and chain.
+/// [`AccreditationError::NotAccreditor`], [`AccreditationError::NoRoleOrPeriod`]; refusals of wallet, server and chain.
 pub async fn accredit(
     client: &Client,
     wallet: &dyn Wallet,
@@ -140,13 +150,14 @@ pub async fn accredit(
 /// Suspends a practitioner. Every accreditation signed before it can no longer land.
 ///
 /// # Errors
-/// Refusals of wallet, server and chain.
+/// [`AccreditationError::NotAccreditor`]; refusals of wallet, server and chain.
 pub async fn suspend(
     client: &Client,
     wallet: &dyn Wallet,
     practitioner: Address,
     way: Way,
 ) -> Result<Settled, AccreditationError> {
+    expect_accreditor(client, wallet).await?;
     let action = Action::Suspend(Suspend {
         accreditor: wallet.address(),
         practitioner,
@@ -188,6 +199,7 @@ async fn accredit_in(
     way: Way,
 ) -> Result<Settled, AccreditationError> {
     check_accreditation_end(new.valid_until, unix_now())?;
+    expect_accreditor(client, wallet).await?;
     let action = Action::Accredit(Accredit {
         accreditor: wallet.address(),
         practitioner: new.practitioner,
@@ -200,6 +212,24 @@ async fn accredit_in(
         deadline: new_deadline(client).await?,
     });
     Ok(carry_out(client, wallet, action, way).await?)
+}
+
+/// Refuses to ask for a signature that the contract would not accept.
+async fn expect_accreditor(client: &Client, wallet: &dyn Wallet) -> Result<(), AccreditationError> {
+    client.chain().verify_deployment().await?;
+    match client.chain().is_accreditor(wallet.address()).await? {
+        true => Ok(()),
+        false => Err(AccreditationError::NotAccreditor),
+    }
+}
+
+/// The same for what only the owner may do.
+async fn expect_owner(client: &Client, wallet: &dyn Wallet) -> Result<(), AccreditationError> {
+    client.chain().verify_deployment().await?;
+    match client.chain().owner().await? == wallet.address() {
+        true => Ok(()),
+        false => Err(AccreditationError::NotOwner),
+    }
 }
 
 /// The accreditation of somebody for whom the wallet vouches.
@@ -221,7 +251,7 @@ async fn own_practitioner(
 /// The public description of a practitioner, which their accreditor signs.
 #[derive(Clone, Debug)]
 pub struct NewProfile {
-    /// About whom.
+    /// The practitioner.
     pub practitioner: Address,
     /// Their name.
     pub name: String,
@@ -236,7 +266,7 @@ pub struct NewProfile {
 /// # Errors
 /// [`AccreditationError::NotYours`], [`AccreditationError::InvalidProfile`]; refusals of wallet and server.
 pub async fn publish_profile(client: &Client, wallet: &dyn Wallet, new: &NewProfile) -> Result<(), AccreditationError> {
-    client.chain().verify_deployment().await?;
+    expect_accreditor(client, wallet).await?;
     let texts = [&new.name, &new.organisation, &new.specialty];
     if texts.iter().any(|text| text.len() > PROFILE_TEXT_BYTES_MAX || text.chars().any(char::is_control))
         || new.name.trim().is_empty()
@@ -291,11 +321,11 @@ pub struct Person {
     pub counts: bool,
     /// Whether a key is published.
     pub has_key: bool,
-    /// From the signed profile.
+    /// The name, from the signed profile.
     pub name: Option<String>,
-    /// From the signed profile.
+    /// The organisation, from the signed profile.
     pub organisation: Option<String>,
-    /// From the signed profile.
+    /// The specialty, from the signed profile.
     pub specialty: Option<String>,
 }
 

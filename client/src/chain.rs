@@ -15,6 +15,7 @@ use alloy::{
     eips::BlockNumberOrTag,
     primitives::{Address, B256, Bytes, U256, keccak256},
     providers::{DynProvider, Provider, ProviderBuilder},
+    transports::{RpcError, TransportError, TransportErrorKind},
 };
 use contracts::{
     Terms, accepts_signature, accreditation::Accreditation, grant_registry::GrantRegistry, key_registry::KeyRegistry,
@@ -194,13 +195,13 @@ impl Chain {
     /// [`ChainError::Rpc`]; so for everything below.
     pub async fn head(&self) -> Result<Block, ChainError> {
         let block = self.provider.get_block_by_number(BlockNumberOrTag::Latest).await.map_err(rpc)?;
-        let block = block.ok_or_else(|| nonsense("The RPC has no newest block."))?;
+        let block = block.ok_or_else(|| nonsense("The Ethereum node has no newest block."))?;
         Ok(Block { number: block.header.number, time: block.header.timestamp })
     }
 
     async fn block_hash(&self, number: BlockNumberOrTag) -> Result<B256, ChainError> {
         let block = self.provider.get_block_by_number(number).await.map_err(rpc)?;
-        Ok(block.ok_or_else(|| nonsense("The RPC does not have the block that was asked for."))?.header.hash)
+        Ok(block.ok_or_else(|| nonsense("The Ethereum node does not have the block that was asked for."))?.header.hash)
     }
 
     /// The later of this device's clock and the newest block's time: what permissions are judged by.
@@ -303,6 +304,12 @@ impl Chain {
         contract.accreditorEpochOf(address).call().await.map_err(call)
     }
 
+    /// Returns the address that names and removes accreditors.
+    pub async fn owner(&self) -> Result<Address, ChainError> {
+        let contract = Accreditation::new(self.deployment.address_of(ContractName::Accreditation), &self.provider);
+        contract.owner().call().await.map_err(call)
+    }
+
     /// Returns whether somebody may vouch now.
     pub async fn is_accreditor(&self, address: Address) -> Result<bool, ChainError> {
         let contract = Accreditation::new(self.deployment.address_of(ContractName::Accreditation), &self.provider);
@@ -346,19 +353,45 @@ pub(crate) fn uint40(seconds: u64) -> alloy::primitives::aliases::U40 {
     alloy::primitives::aliases::U40::saturating_from(seconds)
 }
 
-pub(crate) fn rpc(error: alloy::transports::TransportError) -> ChainError {
-    let what =
-        if error.as_error_resp().is_some() { "The RPC refuses the question." } else { "The RPC does not answer." };
-    ChainError::Rpc { what, source: Some(error.into()) }
+pub(crate) fn rpc(error: TransportError) -> ChainError {
+    if error.as_error_resp().is_some() {
+        return ChainError::Rpc { what: "The Ethereum node refuses the question.", source: Some(error.into()) };
+    }
+    match node_of(&error) {
+        Some(node) => ChainError::NodeUnreachable { node, source: error.into() },
+        None => ChainError::Rpc { what: "The Ethereum node does not answer.", source: Some(error.into()) },
+    }
+}
+
+/// Returns the node that was asked in vain: scheme, host and port. User name, path and query may hold a secret.
+fn node_of(error: &TransportError) -> Option<String> {
+    let RpcError::Transport(TransportErrorKind::Custom(cause)) = error else { return None };
+    let url = cause.downcast_ref::<reqwest::Error>()?.url()?;
+    Some(url.origin().ascii_serialization())
 }
 
 fn call(error: CallError) -> ChainError {
     match error {
         CallError::TransportError(error) => rpc(error),
-        other => ChainError::Rpc { what: "The RPC's answer cannot be read.", source: Some(other.into()) },
+        other => {
+            ChainError::Rpc { what: "The answer of the Ethereum node cannot be read.", source: Some(other.into()) }
+        }
     }
 }
 
 fn nonsense(what: &'static str) -> ChainError {
     ChainError::Rpc { what, source: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_node_that_cannot_be_reached_is_named_without_anything_secret() {
+        let url = "http://user:secret@127.0.0.1:1/project-key".parse().unwrap();
+        let provider = ProviderBuilder::new().connect_http(url);
+        let refused = rpc(provider.get_chain_id().await.unwrap_err());
+        assert_eq!(refused.to_string(), "The Ethereum node at http://127.0.0.1:1 does not answer.");
+    }
 }

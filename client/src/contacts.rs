@@ -68,7 +68,7 @@ const TRIES: u32 = 5;
 /// One private name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Contact {
-    /// Whose.
+    /// The address.
     #[serde(with = "protocol::hex_text")]
     pub address: Address,
     /// The name.

@@ -146,7 +146,7 @@ async fn check_chain(chain: &Chain, checks: &mut Vec<Check>) -> bool {
 }
 
 fn rpc_good(block: u64) -> Check {
-    Check::good("rpc", format_args!("The RPC node answers; its newest block is {block}."))
+    Check::good("rpc", format_args!("The Ethereum node answers; its newest block is {block}."))
 }
 
 async fn check_api(client: &Client, checks: &mut Vec<Check>) {
@@ -271,7 +271,10 @@ async fn check_keys(client: &Client, chain_works: bool, checks: &mut Vec<Check>)
         Ok((pending, _)) => Check::warning(
             "uploads",
             format_args!("{} upload(s) were interrupted.", pending.len()),
-            "Run the same medlock upload again; it completes what it began.",
+            format_args!(
+                "Run the same medlock upload again; it completes what it began. To give one up, delete its file in {}.",
+                client.home().path("uploads").display()
+            ),
         ),
         Err(error) => Check::bad("uploads", &error),
     });

@@ -402,7 +402,7 @@ async fn find_version(
     }
     let event_of = |number| {
         let known = versions.iter().find(|version| version.version == number);
-        known.ok_or(ChainError::NoHistory("The RPC has given up the event of this version."))
+        known.ok_or(ChainError::NoHistory("The Ethereum node no longer has the event of this version."))
     };
     let (wanted, first) = (event_of(number)?, event_of(1)?);
     Ok((*wanted, is_retracted(&known, number, wanted.uploader, first.uploader)))

@@ -17,10 +17,10 @@ use futures::{StreamExt, TryStreamExt};
 use protocol::{
     bodies::grants::{BundleBody, GrantBody, GrantQuery, GrantSide, GrantView, Shelf, ShelfQuery},
     bundle::Bundle,
-    codes::{Purpose, Right, ScopeKind},
+    codes::{Purpose, Right, Role, ScopeKind},
     deployment::ContractName,
     error_code::ErrorCode,
-    grants::{GrantForm, GrantFormError, GrantState},
+    grants::{GrantForm, GrantFormError, GrantState, Terms},
     ids::{GrantId, RecordId, RequestId, Salt, Tag},
     messages::{self, Action},
 };
@@ -157,6 +157,39 @@ pub async fn grant(client: &Client, wallet: &dyn Wallet, keys: &Keys, new: &NewG
         GrantId::derive(patient, tag, kind, id)
     });
     Ok(Granted { grants: ids.collect(), tag, settled, told })
+}
+
+/// Returns whether somebody vouches for the grantee during a part of the grant's time: for READ in any role, for WRITE in
+/// one that may upload. Without that, a grant allows nothing, unless it is for a purpose that needs no accreditation
+/// ([`Purpose::needs_accreditation`]).
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn is_vouched_for(client: &Client, new: &NewGrants) -> Result<bool, ChainError> {
+    client.chain().verify_deployment().await?;
+    let Some(known) = client.chain().find_practitioner(new.grantee).await? else { return Ok(false) };
+    let begins_later = known.valid_from > client.chain().now().await?;
+    let counts = known.counts || (begins_later && !known.suspended && known.valid_from < new.not_after);
+    let fits = new.right == Right::Read || known.roles.iter().any(|role| Role::UPLOADERS.contains(role));
+    Ok(counts && fits)
+}
+
+/// Returns the grants that new ones would replace: those to the same person over the same scopes that have not ended.
+///
+/// # Errors
+/// [`ChainError`].
+pub async fn replaced_by(client: &Client, keys: &Keys, new: &NewGrants) -> Result<Vec<(Scope, Terms)>, ChainError> {
+    client.chain().verify_deployment().await?;
+    let chain = client.chain();
+    let (tag, _) = keys.tag(client, new.grantee, new.right);
+    let (patient_epoch, now) = tokio::try_join!(chain.patient_epoch(keys.owner()), chain.now())?;
+    let terms = futures::future::try_join_all(new.scopes.iter().map(async |scope| {
+        let (kind, id) = scope.on_chain();
+        Ok::<_, ChainError>((*scope, chain.terms(keys.owner(), tag, kind, id).await?))
+    }));
+    let mut terms = terms.await?;
+    terms.retain(|(_, terms)| terms.epoch > 0 && terms.state_at(patient_epoch, now).is_open());
+    Ok(terms)
 }
 
 /// A scope to be granted, the epoch that its grant replaces, and its capsules; none for WRITE.
@@ -404,7 +437,7 @@ impl Keys {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{ends::AUTHORITY_SECONDS_MAX, grants::Terms};
+    use protocol::ends::AUTHORITY_SECONDS_MAX;
 
     use super::*;
 

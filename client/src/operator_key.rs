@@ -22,13 +22,13 @@ pub enum OperatorKeyError {
     /// It is of another deployment.
     #[error("{by} is of another deployment than this device's.")]
     OtherDeployment {
-        /// Which file.
+        /// The file.
         by: String,
     },
     /// It does not go on from the operator's keys that this device has seen, or they are not signed.
     #[error("{by} does not have the operator's keys that count: {source}.")]
     WrongKeys {
-        /// Which file.
+        /// The file.
         by: String,
         /// The cause.
         source: OperatorKeysError,

@@ -122,7 +122,7 @@ pub struct NewRequest {
     pub patient: Address,
     /// READ or WRITE.
     pub right: Right,
-    /// Over what.
+    /// The scope.
     pub scope: Scope,
     /// The purposes.
     pub purposes: Vec<Purpose>,
@@ -166,12 +166,25 @@ pub async fn ask(client: &Client, wallet: &dyn Wallet, new: &NewRequest) -> Resu
     };
     request.check_ends(now)?;
     let hash = SignedAccessRequest::signing_hash(&request, client.deployment());
-    let sentence = format!("Ask {} to let me {} until second {}.", new.patient, new.right, new.until);
+    let sentence = format!("Ask {} to let me {} until second {}.", new.patient, wished(new), new.until);
     let signature = wallet.sign_typed(hash, Wish { sentence: &sentence }).await?;
     let signed = SignedAccessRequest { request, signature };
     let id = signed.id(client.deployment());
     let view = client.api()?.ask(&RequestBody { signed, note: note.into() }).await?;
     if view.id == id { Ok(id) } else { Err(ServerError::WrongAnswer("The server kept another request.").into()) }
+}
+
+/// Returns what is asked for, as a part of a sentence.
+fn wished(new: &NewRequest) -> String {
+    let scope = match new.scope {
+        Scope::Record(record) => format!("record {record}"),
+        Scope::Category(category) => format!("records of category {category}"),
+        Scope::All => "every record".to_owned(),
+    };
+    match new.right {
+        Right::Read => format!("open {scope}"),
+        Right::Write => format!("add to {scope}"),
+    }
 }
 
 fn note_binding(client: &Client, patient: Address, epoch: u32) -> Binding {
@@ -196,7 +209,7 @@ pub struct Request {
     pub patient: Address,
     /// READ or WRITE.
     pub right: Right,
-    /// Over what.
+    /// The scope.
     pub scope: Scope,
     /// The purposes.
     pub purposes: Vec<Purpose>,

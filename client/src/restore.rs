@@ -31,7 +31,7 @@ use crate::{
 pub struct Restore {
     /// The recovery words, or the text of the kit.
     pub words: SecretString,
-    /// Whose records.
+    /// The patient whose records are restored.
     pub owner: Address,
     /// The deployment file.
     pub deployment: Deployment,
@@ -78,7 +78,7 @@ pub async fn restore(plan: &Restore, progress: &Progress) -> Result<Restored, Re
     // Its events tell whether the node keeps old logs: without them, records could be missing unnoticed.
     let history = chain.key_history(plan.owner).await?;
     if !history.is_whole {
-        return Err(ChainError::NoHistory("The RPC has given up the events of published keys.").into());
+        return Err(ChainError::NoHistory("The Ethereum node no longer has the events of published keys.").into());
     }
     let keys = Keys::checked(&chain, plan.owner, seed_of_words(&plan.words)?).await?;
     if keys.epoch() == 0 {

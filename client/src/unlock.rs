@@ -40,7 +40,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Whose keys.
+    /// Returns the address of the person whose keys these are.
     #[must_use]
     pub const fn owner(&self) -> Address {
         self.owner
@@ -329,7 +329,10 @@ pub async fn unlock(client: &Client, unlocker: Unlocker<'_>) -> Result<Keys, Unl
         Unlocker::Wallet(wallet) => open_with_wallet(&keyring, wallet).await?,
     };
     let seed = seed.map_err(|error| match error {
-        KeyringError::NoMatch | KeyringError::InvalidSignature => UnlockError::NotOpened,
+        KeyringError::NoMatch | KeyringError::InvalidSignature => match unlocker {
+            Unlocker::Passphrase(_) => UnlockError::WrongPassphrase,
+            Unlocker::Wallet(_) => UnlockError::WrongWallet,
+        },
         other => UnlockError::Unusable(other),
     })?;
     let keys = Keys::compared(client.chain(), owner, seed).await?;
@@ -364,7 +367,7 @@ pub struct Kit {
     pub text: SecretString,
     /// EIP-155 chain id.
     pub chain_id: u64,
-    /// Whose.
+    /// The address of their owner.
     pub owner: Address,
 }
 

@@ -21,6 +21,7 @@ use protocol::{
     codes::{Category, RecordStatus},
     envelope::{Metadata, SealParams, SignedBy},
     error_code::ErrorCode,
+    identity::PublicKey,
     ids::{RecordId, Salt},
     secret::DataKey,
 };
@@ -28,6 +29,7 @@ use serde::Serialize;
 
 pub use self::{authority::AuthorityError, content::Source, error::UploadError};
 use self::{
+    authority::write_salt,
     content::{Content, Opened},
     journal::{Entry, Stored},
     registration::{on_chain, register},
@@ -139,7 +141,14 @@ pub async fn upload(
     let resumed = found.is_some();
     let (mut entry, standing) = match found {
         Some(found) => found,
-        None => (new_entry(client, wallet, &place, &content).await?, None),
+        None => {
+            // Nothing is signed or noted for an upload that could not be sealed or registered.
+            patient_key(client, place.patient).await?;
+            if place.patient != client.address() {
+                write_salt(client, place.patient, place.category).await?;
+            }
+            (new_entry(client, wallet, &place, &content).await?, None)
+        }
     };
     let settled = match register_stored(client, wallet, &mut entry, standing, new.way, progress).await? {
         Some(settled) => settled,
@@ -313,6 +322,16 @@ async fn new_entry(
     Ok(entry)
 }
 
+/// Returns the key that a patient's records are sealed to, and its epoch. One's own records are sealed to one's own key,
+/// never to whatever the chain has newest.
+async fn patient_key(client: &Client, patient: Address) -> Result<(PublicKey, u32), UploadError> {
+    if patient == client.address() {
+        Ok(own_key::to_seal_to(client).await?)
+    } else {
+        Ok(public_key(client, patient).await?)
+    }
+}
+
 /// Encrypts and sends the document under a new data key, and notes it.
 async fn store(
     client: &Client,
@@ -324,15 +343,7 @@ async fn store(
 ) -> Result<(), UploadError> {
     let api = client.api()?;
     let context = client.chain().envelope_context();
-    let patient_key = async {
-        // One's own records are sealed to one's own key, never to whatever the chain has newest.
-        if entry.patient == client.address() {
-            own_key::to_seal_to(client).await.map_err(UploadError::from)
-        } else {
-            public_key(client, entry.patient).await.map_err(UploadError::from)
-        }
-    };
-    let (patient_key, patient_key_epoch) = patient_key.await?;
+    let (patient_key, patient_key_epoch) = patient_key(client, entry.patient).await?;
     let operator_key = operator_key::check(client, &info.deployment, operator_key::SERVER)?;
 
     let dek = DataKey::generate(&mut rand::rng());

@@ -22,7 +22,7 @@ macro_rules! codes {
             #[must_use]
             pub const fn status(self) -> u16 { match self { $(Self::$variant => $status),+ } }
 
-            /// Returns one sentence that says what to do now.
+            /// Returns one sentence that says what to do now, for any client: it names no command.
             #[must_use]
             pub const fn hint(self) -> &'static str { match self { $(Self::$variant => $hint),+ } }
         }
@@ -37,7 +37,7 @@ codes! {
     /// A category code that is not in the list.
     UnknownCategory = "unknown_category", 422, "Use one of the categories of the specification.";
     /// There is no session, or it has ended.
-    NotSignedIn = "not_signed_in", 401, "Sign in again: medlock login.";
+    NotSignedIn = "not_signed_in", 401, "Sign in again.";
     /// The sign-in message is not the one that the server asked for.
     InvalidLogin = "invalid_login", 401, "Request a new challenge and build the login message as in SPEC, section 10.";
     /// The message was made for another domain.
@@ -61,23 +61,23 @@ codes! {
     /// The record was tombstoned.
     RecordTombstoned = "record_tombstoned", 410, "Ask the patient if you still need it.";
     /// The time in which a tombstone could be lifted is over.
-    LiftPeriodOver = "lift_period_over", 410, "If you have a copy, upload it again: medlock upload.";
+    LiftPeriodOver = "lift_period_over", 410, "If you have a copy, upload it again.";
     /// The patient has not granted this.
-    NoGrant = "no_grant", 403, "Ask the patient for access: medlock request.";
+    NoGrant = "no_grant", 403, "Ask the patient for access.";
     /// The grant's period is over, or has not begun.
-    GrantExpired = "grant_expired", 403, "Ask the patient to share again: medlock request.";
+    GrantExpired = "grant_expired", 403, "Ask the patient to share again.";
     /// The grant was revoked.
-    GrantRevoked = "grant_revoked", 403, "Ask the patient again if you still need it: medlock request.";
+    GrantRevoked = "grant_revoked", 403, "Ask the patient again if you still need it.";
     /// The practitioner is not accredited, or is suspended.
     NotAccredited = "not_accredited", 403, "Ask your accreditor to vouch for you.";
     /// The person has not published an encryption key.
-    KeyNotRegistered = "key_not_registered", 409, "That person must first run: medlock register.";
+    KeyNotRegistered = "key_not_registered", 409, "That person must first publish an encryption key.";
     /// The state that the message replaces is not the current one.
     StaleState = "stale_state", 409, "Read the current state and sign again.";
     /// The thing to create exists already.
     AlreadyExists = "already_exists", 409, "There is nothing to do, or use a new name.";
     /// The operator has no release share for this version.
-    ShareMissing = "share_missing", 409, "The patient must run: medlock reissue.";
+    ShareMissing = "share_missing", 409, "The patient must deposit the release share again.";
     /// A capsule does not have the length that its kind requires.
     InvalidCapsule = "invalid_capsule", 422, "Use a client of the same version as the server.";
     /// The stored bytes do not match the CID.
@@ -109,11 +109,11 @@ codes! {
     /// There were too many requests.
     RateLimited = "rate_limited", 429, "Wait for the time in Retry-After.";
     /// The relayer's gas budget for this account, its network or all accounts is used up for today.
-    BudgetExceeded = "budget_exceeded", 429, "Try tomorrow, or send it yourself: --direct.";
+    BudgetExceeded = "budget_exceeded", 429, "Try tomorrow, or send the transaction yourself.";
     /// The account is new to this server, and this server relays only for invited accounts.
-    NotInvited = "not_invited", 403, "Ask your accreditor or the operator for an invitation, or send it yourself: --direct.";
+    NotInvited = "not_invited", 403, "Ask your accreditor or the operator for an invitation, or send the transaction yourself.";
     /// The relayer does not have enough ether for the action.
-    RelayerPoor = "relayer_poor", 503, "Try again later, tell the operator, or send it yourself: --direct.";
+    RelayerPoor = "relayer_poor", 503, "Try again later, tell the operator, or send the transaction yourself.";
     /// The log is so far behind that a read could not be anchored in time. Nothing was read or logged.
     LogBehind = "log_behind", 503, "Try again after the time in Retry-After; nothing was read.";
     /// The contracts would refuse the action.

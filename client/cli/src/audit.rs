@@ -57,6 +57,9 @@ fn in_words(report: &AuditReport) -> String {
         report.receipts_anchored,
         report.receipts_waiting,
     );
+    if report.evidence_checked < report.entries_found {
+        text += "\nThe operator shows evidence only of your own reads and of reads of your records; auditors see none.";
+    }
     for finding in &report.findings {
         text += &format!("\nFailed check ({}): {}", finding.kind, plain(&finding.what));
     }

@@ -63,14 +63,20 @@ pub(crate) fn usage(what: impl fmt::Display) -> Failure {
     Failure::new(codes::USAGE, what.to_string())
 }
 
-/// A failure because the arguments are not those of a command: the message of the parser, without its hints for people.
+/// A failure because the arguments are not those of a command: the message of the parser and, as the remedy, its tip.
+/// The usage line is left out: it shows optional settings as if they were required.
 pub(crate) fn bad_arguments(error: &clap::Error) -> Failure {
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return usage("a subcommand is missing");
     }
     let text = error.render().to_string();
-    let what = text.split("\n\n").next().unwrap_or_default();
-    usage(what.strip_prefix("error: ").unwrap_or(what))
+    let mut parts = text.split("\n\n");
+    let what = parts.next().unwrap_or_default();
+    let failure = usage(what.strip_prefix("error: ").unwrap_or(what));
+    match parts.find_map(|part| part.trim_start().strip_prefix("tip: ")) {
+        Some(tip) => failure.remedy(tip.to_owned()),
+        None => failure,
+    }
 }
 
 /// A failure because a file cannot be read or written; `doing` is `read` or `written`.
@@ -117,6 +123,19 @@ mod tests {
         assert_eq!((what.as_str(), now.as_str()), ("First second.", "Do this or that."));
         let (what, _) = lines(&Failure::new(codes::FILE_EXISTS, "scan.png exists already"));
         assert_eq!(what, "scan.png exists already.");
+    }
+
+    #[test]
+    fn a_mistake_in_the_arguments_is_two_lines_without_the_usage() {
+        let command = || clap::Command::new("medlock").arg(clap::arg!(--to <PERSON>).required(true));
+        let missing = command().try_get_matches_from(["medlock"]).unwrap_err();
+        let (what, now) = lines(&bad_arguments(&missing));
+        assert_eq!(what, "The following required arguments were not provided: --to <PERSON>.");
+        assert_eq!(now, "Correct the command; --help shows what it takes.");
+        let misspelt = command().try_get_matches_from(["medlock", "--too", "x"]).unwrap_err();
+        let (what, now) = lines(&bad_arguments(&misspelt));
+        assert_eq!(what, "Unexpected argument '--too' found.");
+        assert!(now.contains("'--to'"), "{now}");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use client::{
 use protocol::{
     bodies::grants::{GrantSide, GrantState, ShelfQuery},
     codes::{Category, Purpose, Right, ScopeKind},
+    error_code::ErrorCode,
 };
 
 use super::{
@@ -28,7 +29,7 @@ const DEFAULT_LENGTH: &str = "7d";
 
 /// Allow somebody to open your records, or to upload for you, until a time that you choose.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("end").args(["length", "until"]))]
+#[command(group = ArgGroup::new("end").args(["length", "until"]), after_help = words::PURPOSES)]
 pub(crate) struct Grant {
     /// The records to share.
     #[arg(value_name = "RECORD", required_unless_present = "write", conflicts_with = "write")]
@@ -83,9 +84,18 @@ impl Grant {
             request: None,
             way: self.sending.way(),
         };
-        let wallet = context.wallet(&client).await?;
-        let granted = grants::grant(&client, &wallet, &keys, &new).await?;
         let names = Names::of(&context, &client, Some(&keys), [grantee]).await;
+        expect_usable(&context, &client, &new, &names).await?;
+        for (scope, terms) in grants::replaced_by(&client, &keys, &new).await? {
+            context.screen.warn(format!(
+                "This replaces the present grant over {}: for {} until {}.",
+                scopes_in_words(&[scope]),
+                words::purposes_in_words(&Purpose::from_mask(terms.purposes)),
+                moment::until_in_words(terms.not_after)
+            ));
+        }
+        let wallet = context.wallet_saying(&client, GRANT_SENTENCE, wish_in_words(&new, &names)).await?;
+        let granted = grants::grant(&client, &wallet, &keys, &new).await?;
         context.screen.answer(&granted, || granted_in_words(&new, &granted, &names))?;
         context.screen.tell_all(&granted.told)
     }
@@ -96,8 +106,9 @@ impl Grant {
         let until = match (&self.until, &self.length) {
             (Some(until), _) => context.moment(until, Edge::End)?,
             (None, length) => {
-                let length =
-                    moment::parse_length(length.as_deref().unwrap_or(DEFAULT_LENGTH)).map_err(failure::usage)?;
+                let length = moment::parse_length(length.as_deref().unwrap_or(DEFAULT_LENGTH)).map_err(|error| {
+                    failure::usage(error).remedy("Write a length such as 7d or 12h; for a date use --until")
+                })?;
                 from.unwrap_or(now).saturating_add(length)
             }
         };
@@ -126,6 +137,62 @@ impl Grant {
         }
         Ok(scopes)
     }
+}
+
+/// The start of the sentence of a Grant message.
+pub(crate) const GRANT_SENTENCE: &str = "Allow one person to ";
+
+/// Refuses a grant that would allow nothing because nobody vouches for its grantee. Warns if that is so for a part of its
+/// purposes.
+pub(crate) async fn expect_usable(
+    context: &Context,
+    client: &Client,
+    new: &NewGrants,
+    names: &Names,
+) -> Result<(), Failure> {
+    let useless: Vec<Purpose> = new.purposes.iter().copied().filter(|purpose| purpose.needs_accreditation()).collect();
+    // That nobody grants to themselves is said by the SDK.
+    let is_own = new.grantee == client.address();
+    if is_own || (new.right == Right::Read && useless.is_empty()) || grants::is_vouched_for(client, new).await? {
+        return Ok(());
+    }
+    let who = names.call_exactly(new.grantee);
+    if new.right == Right::Write {
+        let what = format!("nobody vouches for {who} in a role that may upload for others");
+        return Err(Failure::new(ErrorCode::NotAccredited.into(), what)
+            .remedy("An accreditor must first vouch for them as a doctor, nurse, lab, pharmacy or emergency service"));
+    }
+    let what = format!("nobody vouches for {who}, so they cannot open this for {}", words::purposes_in_words(&useless));
+    if useless.len() < new.purposes.len() {
+        context.screen.warn(format!("{what}."));
+        return Ok(());
+    }
+    Err(Failure::new(ErrorCode::NotAccredited.into(), what)
+        .remedy("For your family use --purpose FAMRQT, for another person of your choice --purpose PATRQT"))
+}
+
+/// Returns what a grant will allow, with the names that this device knows.
+pub(crate) fn wish_in_words(new: &NewGrants, names: &Names) -> String {
+    let scopes = scopes_in_words(&new.scopes);
+    let what = match (new.right, new.scopes.as_slice()) {
+        (Right::Write, [Scope::All]) => "upload for you in every category".to_owned(),
+        (Right::Write, _) => format!("upload for you in {scopes}"),
+        (Right::Read, [Scope::Record(_)]) => format!("open record {scopes}"),
+        (Right::Read, [Scope::Category(_)]) => format!("open all present records of category {scopes}"),
+        (Right::Read, [Scope::All]) => "open all present records".to_owned(),
+        (Right::Read, many) => format!("open {} records ({scopes})", many.len()),
+    };
+    let from = if new.not_before > moment::now() {
+        format!(" from {}", moment::in_words(new.not_before))
+    } else {
+        String::new()
+    };
+    format!(
+        "Allow {} to {what} for {}{from} until {}.",
+        names.call_exactly(new.grantee),
+        words::purposes_in_words(&new.purposes),
+        moment::until_in_words(new.not_after),
+    )
 }
 
 fn granted_in_words(new: &NewGrants, granted: &Granted, names: &Names) -> String {
@@ -283,7 +350,23 @@ impl Revoke {
         // open.
         let keys = if self.to.is_some() { context.keys_if_any(&client).await? } else { None };
         let ending = self.ending(&context, &client, keys.as_ref()).await?;
-        let wallet = context.wallet(&client).await?;
+        let wallet = match &ending {
+            Ending::Person { grantee, scope } => {
+                let names = Names::of(&context, &client, keys.as_ref(), [*grantee]).await;
+                let what = match scope {
+                    Some(scope) => format!("the grant over record {}", scopes_in_words(&[*scope])),
+                    None => "every grant".to_owned(),
+                };
+                let sentence = format!("End {what} to {}.", names.call_exactly(*grantee));
+                context.wallet_saying(&client, REVOKE_SENTENCE, sentence).await?
+            }
+            Ending::Grants(ids) => {
+                let ids_in_words = ids.iter().map(short).collect::<Vec<_>>().join(", ");
+                let noun = if ids.len() == 1 { "grant" } else { "grants" };
+                context.wallet_saying(&client, REVOKE_SENTENCE, format!("End {noun} {ids_in_words}.")).await?
+            }
+            Ending::Everything => context.wallet(&client).await?,
+        };
         let revoked = grants::revoke(&client, &wallet, keys.as_ref(), &ending, self.sending.way()).await?;
         context.screen.answer(&revoked, || revoked_in_words(&revoked))?;
         context.screen.tell_all(&revoked.told)
@@ -323,15 +406,24 @@ impl Revoke {
     }
 }
 
+/// The start of the sentence of a Revoke message.
+const REVOKE_SENTENCE: &str = "End ";
+
 fn revoked_in_words(revoked: &Revoked) -> String {
     let mut text = match revoked.ended {
         0 if !revoked.told.is_empty() => "No active grant was ended.".to_owned(),
         0 => "There was no such active permission; one that is not mined yet can no longer begin.".to_owned(),
         ended => format!("Ended {}.", words::counted(ended, "grant", "grants")),
     };
-    if !revoked.opened_before.is_empty() {
-        let records = revoked.opened_before.iter().map(short).collect::<Vec<_>>().join(", ");
-        text += &format!("\nThese records were opened before, so copies may exist: {records}.");
+    let records = revoked.opened_before.iter().map(short).collect::<Vec<_>>().join(", ");
+    match (records.is_empty(), revoked.opened_before_is_complete) {
+        (true, true) => {}
+        (true, false) => text += "\nCould not find out whether a record was opened before, so copies may exist.",
+        (false, true) => text += &format!("\nOpened before, so copies may exist: {records}."),
+        (false, false) => {
+            text +=
+                &format!("\nOpened before, so copies may exist: {records}. Could not find out whether there are more.");
+        }
     }
     if revoked.settled.block_number.is_none() {
         text += "\nReads are refused from now on; it will be on the chain in a moment.";

@@ -20,14 +20,14 @@ use super::{
     settings::Context,
 };
 
-const DEFAULT_API: &str = "http://127.0.0.1:8080";
+const DEFAULT_API: &str = "http://127.0.0.1:8400";
 const DEFAULT_RPC: &str = "http://127.0.0.1:8545";
 
 /// Set up this device: an account, encryption keys, and the recovery kit.
 ///
 /// Creates a new account, or imports one from a file: a private key in hex, or a mnemonic. The account is stored in an
-/// encrypted file. Then creates your encryption keys and shows the recovery words. Before the first upload you must
-/// prove that you saved them, because nothing else can restore your records when this device is lost. On a new device,
+/// encrypted file. Then creates your encryption keys and shows the recovery words. Before the first upload you show
+/// that you have saved them, because nothing else can restore your records when this device is lost. On a new device,
 /// --words restores the encryption keys from the recovery words of the old one.
 #[derive(Debug, Args)]
 pub(crate) struct Init {

@@ -15,7 +15,9 @@ use super::{
     settings::{Context, Sending},
 };
 
-/// Show your public encryption key and compare it with the chain, show another person's key, or register yours again.
+/// Show a public encryption key, yours or another person's, and compare it with the chain.
+///
+/// `medlock key register` registers your own key again.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Key {

@@ -31,7 +31,7 @@ mod words;
 
 use std::{ffi::OsString, process::ExitCode};
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 
 use failure::{EXIT_CODES, Failure};
 use screen::Screen;
@@ -40,9 +40,10 @@ use settings::{Context, Settings};
 const AFTER_HELP: &str = "\
 PERSON is an address (0x and 40 hex digits), a name from your contacts, or `me`.
 RECORD is a record id, or its first characters.
-TIME is 7d, 12h, a date (2026-05-03, that day included) or RFC 3339 (2026-05-03T14:00:00Z).
-Every signature is announced in one sentence before it is made. Passphrases and keys are never taken from the command
-line: they are asked for, or read from files.";
+TIME is 7d or 12h (from now on; in `log`: before now), a date (2026-05-03, that day included)
+or RFC 3339 (2026-05-03T14:00:00Z).
+Every signature is announced in one sentence before it is made.
+Passphrases and keys are asked for or read from files, never taken from the command line.";
 
 /// Your medical files, encrypted; your permissions, on chain.
 #[derive(Debug, Parser)]
@@ -120,6 +121,11 @@ async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) if error.use_stderr() && arguments.iter().any(|argument| argument == "--json") => {
             let failure = failure::bad_arguments(&error);
             Screen::new(true, false).fail(&failure);
+            return ExitCode::from(failure.class().code());
+        }
+        Err(error) if error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let failure = failure::bad_arguments(&error);
+            Screen::new(false, false).fail(&failure);
             return ExitCode::from(failure.class().code());
         }
         Err(error) => {

@@ -11,12 +11,24 @@ pub(crate) enum Edge {
     End,
 }
 
+/// The direction in which a duration without a date counts from now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// After now: the end of a grant.
+    Forwards,
+    /// Before now: the beginning of a part of the log.
+    Backwards,
+}
+
 /// The reason why a time cannot be parsed.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum MomentError {
     /// The text has none of the accepted forms.
     #[error("'{0}' is not a time: write 7d, 12h, 2026-05-03 or 2026-05-03T14:00:00Z")]
     Unreadable(String),
+    /// The text is not a duration.
+    #[error("'{0}' is not a length")]
+    NotALength(String),
     /// The number is too large for the calendar.
     #[error("'{0}' is too far in the past or future")]
     OutOfRange(String),
@@ -25,7 +37,7 @@ pub(crate) enum MomentError {
 /// Parses a duration and returns its seconds: whole numbers with `s`, `m`, `h`, `d` or `w` (a day is 24 hours), one or
 /// several in a row as in `1d12h`.
 pub(crate) fn parse_length(text: &str) -> Result<u64, MomentError> {
-    let unreadable = || MomentError::Unreadable(text.to_owned());
+    let unreadable = || MomentError::NotALength(text.to_owned());
     let out_of_range = || MomentError::OutOfRange(text.to_owned());
     let mut total: u64 = 0;
     let mut rest = text.trim();
@@ -55,16 +67,28 @@ pub(crate) fn parse_length(text: &str) -> Result<u64, MomentError> {
 }
 
 /// Parses a time and returns its Unix seconds: a duration from `now` (Unix seconds), a date in `zone`, or RFC 3339.
-pub(crate) fn parse_moment(text: &str, now: u64, zone: &TimeZone, edge: Edge) -> Result<u64, MomentError> {
+pub(crate) fn parse_moment(
+    text: &str,
+    now: u64,
+    zone: &TimeZone,
+    edge: Edge,
+    counted: Counted,
+) -> Result<u64, MomentError> {
     let text = text.trim();
     let out_of_range = || MomentError::OutOfRange(text.to_owned());
     if text == "now" {
         return Ok(now);
     }
     match parse_length(text) {
-        Ok(length) => return now.checked_add(length).filter(|moment| *moment < 1 << 40).ok_or_else(out_of_range),
+        Ok(length) => {
+            let moment = match counted {
+                Counted::Forwards => now.checked_add(length),
+                Counted::Backwards => now.checked_sub(length),
+            };
+            return moment.filter(|moment| *moment < 1 << 40).ok_or_else(out_of_range);
+        }
         Err(MomentError::OutOfRange(text)) => return Err(MomentError::OutOfRange(text)),
-        Err(MomentError::Unreadable(_)) => {}
+        Err(_) => {}
     }
     let seconds = if text.len() == 10 {
         let date: Date = text.parse().map_err(|_| MomentError::Unreadable(text.to_owned()))?;
@@ -146,7 +170,7 @@ mod tests {
     const NOON: u64 = 1_767_268_800; // 2026-01-01T12:00:00Z
 
     fn until(text: &str) -> Result<u64, MomentError> {
-        parse_moment(text, NOON, &TimeZone::UTC, Edge::End)
+        parse_moment(text, NOON, &TimeZone::UTC, Edge::End, Counted::Forwards)
     }
 
     #[test]
@@ -160,8 +184,8 @@ mod tests {
 
     #[test]
     fn lengths_without_number_or_unit_are_refused() {
-        for text in ["", " ", "7", "d", "7y", "-7d", "7 d", "7d ago", "1.5h", "0x7d"] {
-            assert!(matches!(parse_length(text), Err(MomentError::Unreadable(_))), "{text}");
+        for text in ["", " ", "7", "d", "7y", "-7d", "7 d", "7d ago", "1.5h", "0x7d", "2026-12-03"] {
+            assert!(matches!(parse_length(text), Err(MomentError::NotALength(_))), "{text}");
         }
     }
 
@@ -179,15 +203,24 @@ mod tests {
     }
 
     #[test]
+    fn a_length_can_count_back_from_now() {
+        let since = |text| parse_moment(text, NOON, &TimeZone::UTC, Edge::Start, Counted::Backwards);
+        assert_eq!(since("7d"), Ok(NOON - 604_800));
+        assert_eq!(since("now"), Ok(NOON));
+        assert_eq!(since("2026-05-03"), Ok(1_777_766_400), "a date is the same in both directions");
+        assert!(matches!(since("99999w"), Err(MomentError::OutOfRange(_))), "before 1970");
+    }
+
+    #[test]
     fn a_date_ends_after_its_last_second_and_starts_with_its_first() {
         assert_eq!(until("2026-05-03"), Ok(1_777_852_800)); // 2026-05-04T00:00:00Z
-        assert_eq!(parse_moment("2026-05-03", NOON, &TimeZone::UTC, Edge::Start), Ok(1_777_766_400));
+        assert_eq!(parse_moment("2026-05-03", NOON, &TimeZone::UTC, Edge::Start, Counted::Forwards), Ok(1_777_766_400));
     }
 
     #[test]
     fn a_date_is_read_in_the_local_zone() {
         let zone = TimeZone::fixed(jiff::tz::offset(2));
-        assert_eq!(parse_moment("2026-05-03", NOON, &zone, Edge::Start), Ok(1_777_766_400 - 7_200));
+        assert_eq!(parse_moment("2026-05-03", NOON, &zone, Edge::Start, Counted::Forwards), Ok(1_777_766_400 - 7_200));
     }
 
     #[test]

@@ -77,7 +77,15 @@ impl Names {
         self.find(address).unwrap_or_else(|| shortened(address))
     }
 
-    /// Returns the same for the start of a sentence.
+    /// Returns a person's name with the shortened address, for the sentence before a signature: `Ada (0xf39Fd6…2266)`.
+    pub(crate) fn call_exactly(&self, address: Address) -> String {
+        match self.find(address) {
+            Some(name) => format!("{name} ({})", shortened(address)),
+            None => address.to_checksum(None),
+        }
+    }
+
+    /// Returns what [`Self::call`] returns, for the start of a sentence.
     pub(crate) fn begin(&self, address: Address) -> String {
         let name = self.call(address);
         if name == "you" { "You".to_owned() } else { name }
@@ -130,5 +138,10 @@ mod tests {
         let ada = Address::repeat_byte(2);
         let names = Names { me, names: BTreeMap::from([(ada, "Dr. Ada".to_owned())]) };
         assert_eq!((names.call(me), names.begin(me), names.call(ada)), ("you".into(), "You".into(), "Dr. Ada".into()));
+        assert_eq!(names.call_exactly(ada), "Dr. Ada (0x020202…0202)");
+        assert!(
+            names.call_exactly(Address::repeat_byte(3)).ends_with("0303"),
+            "an address without a name is shown whole"
+        );
     }
 }

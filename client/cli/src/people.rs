@@ -3,6 +3,7 @@
 use alloy::primitives::Address;
 use clap::{Args, Subcommand};
 use client::{
+    Client,
     accreditation::{self, DirectoryFilter, NewAccreditation, NewProfile, Person},
     act::Settled,
     error::codes,
@@ -97,7 +98,7 @@ impl Suspend {
     }
 }
 
-/// Add or remove an accreditor (the owner of the deployment only), or check whether somebody is one.
+/// Add or remove an accreditor (the owner of the deployment only), or show whether somebody is one.
 #[derive(Debug, Args)]
 pub(crate) struct Accreditor {
     #[command(subcommand)]
@@ -123,15 +124,22 @@ enum AccreditorAction {
         #[command(flatten)]
         sending: Sending,
     },
+    /// Show whether somebody is an accreditor now.
+    Show {
+        /// The person; you if absent.
+        #[arg(value_name = "PERSON")]
+        person: Option<String>,
+    },
 }
 
 impl Accreditor {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
+        let client = context.client()?;
         let (person, sending, active) = match self.action {
             AccreditorAction::Add { person, sending } => (person, sending, true),
             AccreditorAction::Remove { person, sending } => (person, sending, false),
+            AccreditorAction::Show { person } => return show_accreditor(&context, &client, person.as_deref()).await,
         };
-        let client = context.client()?;
         let person = names::resolve(&context, &client, None, &person).await?;
         let wallet = context.wallet(&client).await?;
         let (settled, may) = if active {
@@ -143,6 +151,20 @@ impl Accreditor {
         };
         acted(&context, person, &settled, || format!("{} {may}.", person.to_checksum(None)))
     }
+}
+
+async fn show_accreditor(context: &Context, client: &Client, person: Option<&str>) -> Result<(), Failure> {
+    let person = match person {
+        Some(person) => names::resolve(context, client, None, person).await?,
+        None => client.address(),
+    };
+    client.chain().verify_deployment().await?;
+    let is_accreditor = client.chain().is_accreditor(person).await?;
+    let answer = serde_json::json!({ "address": format!("{person:#x}"), "is_accreditor": is_accreditor });
+    context.screen.answer(&answer, || {
+        let may = if is_accreditor { "may vouch for practitioners" } else { "is not an accreditor" };
+        format!("{} {may}.", person.to_checksum(None))
+    })
 }
 
 fn acted(context: &Context, person: Address, settled: &Settled, words: impl FnOnce() -> String) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use alloy::primitives::Address;
 use clap::Args;
 use client::{
     Client,
@@ -10,8 +11,8 @@ use client::{
     grants::{self, GrantItem},
 };
 use protocol::{
-    bodies::grants::GrantSide,
-    codes::{Category, Purpose, RecordStatus},
+    bodies::grants::{GrantSide, ShelfQuery},
+    codes::{Category, Purpose, RecordStatus, ScopeKind},
     ids::RecordId,
 };
 
@@ -53,13 +54,16 @@ impl List {
         }
         let people = records.iter().flat_map(|record| [record.patient, record.told.uploader]);
         let names = Names::of(&context, &client, None, people).await;
+        // Grants of strangers are not in this list, so an empty one does not mean that nothing was shared.
+        let from_strangers =
+            if records.is_empty() && !context.screen.is_json() { from_strangers(&client, patient).await? } else { 0 };
         let mut answer = serde_json::json!({ "records": records });
         if !told.is_empty() {
             answer["told"] = serde_json::json!(told);
         }
         context.screen.answer(&answer, || {
             if records.is_empty() {
-                return "No records yet.".to_owned();
+                return none_in_words(self.patient.is_some() || self.category.is_some(), from_strangers);
             }
             let rows = records.iter().map(|record| row(record, &names)).collect();
             context.screen.table(["RECORD", "DATE", "CATEGORY", "PATIENT", "FROM", "VERSION", "SIZE", "STATUS"], rows)
@@ -72,6 +76,28 @@ impl List {
             }
             false => result,
         }
+    }
+}
+
+/// Returns the number of records that strangers share with this person now; of one patient if given.
+async fn from_strangers(client: &Client, patient: Option<Address>) -> Result<usize, Failure> {
+    let mut grants = grants::received(client, ShelfQuery::Strangers).await?;
+    grants.retain(|grant| {
+        grant.kind == ScopeKind::Record
+            && grant.state.is_open()
+            && patient.is_none_or(|patient| patient == grant.patient)
+    });
+    Ok(grants.len())
+}
+
+fn none_in_words(is_filtered: bool, from_strangers: usize) -> String {
+    let none = if is_filtered { "No such records." } else { "No records yet." };
+    match from_strangers {
+        0 => none.to_owned(),
+        count => format!(
+            "{none} {} shared by somebody you do not know: medlock grants --received --from strangers, then medlock accept PERSON",
+            words::counted(count, "record is", "records are")
+        ),
     }
 }
 
@@ -172,6 +198,7 @@ fn in_words(context: &Context, record: &RecordDetails, grants: &[GrantItem], nam
 ///
 /// If you open somebody else's record, this is written into a log that the patient sees and that is anchored on chain.
 #[derive(Debug, Args)]
+#[command(after_help = words::PURPOSES)]
 pub(crate) struct Get {
     /// The record.
     #[arg(value_name = "RECORD")]
@@ -186,7 +213,7 @@ pub(crate) struct Get {
     /// Replace an existing file.
     #[arg(long)]
     force: bool,
-    /// The purpose, which is written into the log. If absent, the only purpose of the grant.
+    /// The purpose, which is written into the log. If absent: the grant's purpose, when it has only one.
     #[arg(long, value_name = "PURPOSE", value_parser = words::purpose(), ignore_case = true)]
     purpose: Option<Purpose>,
     /// Only these bytes of the content: 0-1023 or 1024-.
@@ -262,4 +289,20 @@ fn opened_in_words(opened: &Opened, place: &str, names: &Names) -> String {
         text += &format!("\nThis read is in the log that the patient sees (entry {}).", short(leaf));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_list_says_that_strangers_share_something() {
+        assert_eq!(none_in_words(false, 0), "No records yet.");
+        assert!(
+            none_in_words(false, 1).starts_with("No records yet. 1 record is shared by somebody you do not know: ")
+        );
+        assert!(
+            none_in_words(true, 2).starts_with("No such records. 2 records are shared by somebody you do not know: ")
+        );
+    }
 }

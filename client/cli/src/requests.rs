@@ -3,7 +3,7 @@
 use clap::Args;
 use client::{
     Client,
-    grants::Scope,
+    grants::{NewGrants, Scope},
     requests::{self, Approval, NewRequest},
     unlock::Keys,
 };
@@ -15,7 +15,7 @@ use protocol::{
 
 use super::{
     failure::{self, Failure},
-    grants::scopes_in_words,
+    grants::{GRANT_SENTENCE, expect_usable, scopes_in_words, wish_in_words},
     moment::{self, Edge},
     names::{self, Names},
     pick, prompt,
@@ -28,6 +28,7 @@ use super::{
 ///
 /// Only the patient can read the reason. The server sees the purpose, the scope and the time.
 #[derive(Debug, Args)]
+#[command(after_help = words::PURPOSES)]
 pub(crate) struct Request {
     /// The patient.
     #[arg(long, value_name = "PERSON")]
@@ -58,7 +59,8 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) async fn run(self, context: Context) -> Result<(), Failure> {
         let until = context.moment(&self.until, Edge::End)?;
-        let open_seconds = moment::parse_length(&self.open_for).map_err(failure::usage)?;
+        let open_seconds = moment::parse_length(&self.open_for)
+            .map_err(|error| failure::usage(error).remedy("Write a length such as 14d or 12h"))?;
         let reason = match self.reason {
             Some(reason) => reason,
             None if prompt::is_interactive() => {
@@ -154,6 +156,7 @@ fn in_words(request: &requests::Request, me: alloy::primitives::Address, names: 
 
 /// Approve a request: grant what it asks for, or less.
 #[derive(Debug, Args)]
+#[command(after_help = words::PURPOSES)]
 pub(crate) struct Approve {
     /// The request: its id, or the first characters of it.
     #[arg(value_name = "REQUEST")]
@@ -177,6 +180,7 @@ impl Approve {
         let client = context.client()?;
         let keys = context.keys(&client).await?;
         let request = find(&client, &keys, &self.request).await?;
+        let asked = requests::list(&client, Some(&keys)).await?.into_iter().find(|asked| asked.id == request);
         let mut records = Vec::new();
         for record in &self.records {
             records.push(pick::record(&client, record).await?);
@@ -187,7 +191,29 @@ impl Approve {
             purposes: if self.purpose.is_empty() { None } else { Some(self.purpose) },
             way: self.sending.way(),
         };
-        let wallet = context.wallet(&client).await?;
+        let wallet = match &asked {
+            Some(asked) => {
+                let names = Names::of(&context, &client, Some(&keys), [asked.requester]).await;
+                let scopes = match &approval.records {
+                    Some(records) => records.iter().copied().map(Scope::Record).collect(),
+                    None => vec![asked.scope],
+                };
+                let new = NewGrants {
+                    grantee: asked.requester,
+                    right: asked.right,
+                    scopes,
+                    purposes: approval.purposes.clone().unwrap_or_else(|| asked.purposes.clone()),
+                    not_before: 0,
+                    not_after: approval.until.unwrap_or(asked.until),
+                    request: Some(request),
+                    way: approval.way,
+                };
+                expect_usable(&context, &client, &new, &names).await?;
+                context.wallet_saying(&client, GRANT_SENTENCE, wish_in_words(&new, &names)).await?
+            }
+            // The SDK says why there is nothing to approve.
+            None => context.wallet(&client).await?,
+        };
         let granted = requests::approve(&client, &wallet, &keys, request, &approval).await?;
         context.screen.answer(&granted, || {
             let ids = granted.grants.iter().map(short).collect::<Vec<_>>().join(" ");

@@ -35,7 +35,8 @@ impl Accept {
 
 /// Block a sender: refuse their requests, hide their grants, and get no news about them.
 ///
-/// Their grants stay valid. They get the same answer as somebody who has asked too often.
+/// Their grants stay valid. They do not learn that they are blocked: the server answers their requests as if they had
+/// asked too often.
 #[derive(Debug, Args)]
 pub(crate) struct Block {
     /// The sender to block.

@@ -27,7 +27,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     failure::{self, Failure},
-    moment::{self, Edge},
+    moment::{self, Counted, Edge},
     prompt,
     screen::Screen,
 };
@@ -179,6 +179,25 @@ impl Context {
         self.wallet_with(client, self.passphrase().await?)
     }
 
+    /// Returns the wallet. It announces an action with `sentence`, which has the names that this device knows, in place
+    /// of the action's own sentence, which begins with `start`. Anything else is announced as it is.
+    pub(crate) async fn wallet_saying(
+        &self,
+        client: &Client,
+        start: &'static str,
+        sentence: String,
+    ) -> Result<LocalWallet, Failure> {
+        let screen = self.screen;
+        let wallet = self.wallet(client).await?;
+        Ok(wallet.confirmed_by(Arc::new(move |wish: Wish<'_>| {
+            match wish.sentence.starts_with(start) {
+                true => screen.signing(&sentence),
+                false => screen.signing(&moment::with_times(wish.sentence)),
+            }
+            true
+        })))
+    }
+
     /// Returns the wallet, opened with a given passphrase.
     pub(crate) fn wallet_with(&self, client: &Client, passphrase: &SecretString) -> Result<LocalWallet, Failure> {
         let wallet = LocalWallet::from_file(&client.home().path(WALLET_FILE), passphrase)?;
@@ -230,9 +249,14 @@ impl Context {
         }
     }
 
-    /// Parses a time that the user typed, and returns its Unix seconds.
+    /// Parses a time that the user typed, and returns its Unix seconds. A duration counts from now on.
     pub(crate) fn moment(&self, text: &str, edge: Edge) -> Result<u64, Failure> {
-        moment::parse_moment(text, moment::now(), &TimeZone::system(), edge).map_err(failure::usage)
+        moment::parse_moment(text, moment::now(), &TimeZone::system(), edge, Counted::Forwards).map_err(failure::usage)
+    }
+
+    /// Parses a time of something that has happened, and returns its Unix seconds. A duration counts back from now.
+    pub(crate) fn past_moment(&self, text: &str, edge: Edge) -> Result<u64, Failure> {
+        moment::parse_moment(text, moment::now(), &TimeZone::system(), edge, Counted::Backwards).map_err(failure::usage)
     }
 
     /// Returns a progress bar for a long operation, and the handle that updates it. The bar disappears when it is

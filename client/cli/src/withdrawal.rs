@@ -45,7 +45,7 @@ impl Withdraw {
     }
 }
 
-/// Undo a withdrawal while it is still possible. The people with whom the record is shared can open it again.
+/// Undo a withdrawal within a day. The people with whom the record is shared can open it again.
 #[derive(Debug, Args)]
 pub(crate) struct Lift {
     /// The record.
@@ -67,7 +67,7 @@ impl Lift {
 
 /// Warn that your uploads to a record must not be relied on; nothing is deleted.
 ///
-/// A corrected version that you upload afterwards has no warning.
+/// The warning covers all versions that the record has now. A corrected version that you upload afterwards has none.
 #[derive(Debug, Args)]
 pub(crate) struct Retract {
     /// The record.

@@ -29,6 +29,21 @@ parsers! {
     role -> Role;
 }
 
+/// The purposes, for the help of the commands that take one.
+pub(crate) const PURPOSES: &str = "\
+PURPOSE is one of:
+  TREAT    treatment
+  ETREAT   emergency treatment
+  BTG      an emergency, without asking first
+  HPAYMT   payment
+  HOPERAT  running a practice or a hospital
+  HRESCH   research
+  PUBHLTH  public health
+  COC      coordination of care
+  FAMRQT   for the patient's family
+  PATRQT   for anybody else whom the patient chose
+For all but FAMRQT and PATRQT, the reader must be accredited.";
+
 /// Returns a parser for a list of received grants.
 pub(crate) fn shelf() -> impl TypedValueParser<Value = ShelfQuery> {
     PossibleValuesParser::new(["known", "strangers", "blocked", "hidden"]).map(|word| match word.as_str() {
@@ -83,4 +98,16 @@ pub(crate) fn counted<N: Copy + Display + PartialEq + From<u8>>(count: N, one: &
 fn join(words: impl Iterator<Item = &'static str>, none: &str) -> String {
     let words: Vec<_> = words.collect();
     if words.is_empty() { none.to_owned() } else { words.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_explains_every_purpose() {
+        for purpose in Purpose::ALL {
+            assert!(PURPOSES.contains(&format!("\n  {purpose} ")), "{purpose} is not explained");
+        }
+    }
 }

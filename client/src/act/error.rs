@@ -85,7 +85,7 @@ failure! { ActError {
     Failed => codes::REVERTED;
     Reverts => codes::REVERTED;
     NotSeen => codes::WRONG_ANSWER,
-        "Run: medlock doctor; if the RPC node is up to date, do not rely on this server.";
+        "Run: medlock doctor; if the Ethereum node is up to date, do not rely on this server.";
     NoFunds => codes::NO_FUNDS;
     CannotSend => codes::WALLET, "Leave --direct out.";
     OnlyRelayed => codes::USAGE;

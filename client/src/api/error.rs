@@ -41,7 +41,7 @@ pub enum ServerError {
 
 failure! { ServerError {
     NotConfigured => codes::NO_API;
-    InvalidUrl => codes::INVALID_CONFIG;
+    InvalidUrl => codes::INVALID_CONFIG, "Correct --api, or `api` in config.toml.";
     HttpClient => codes::INVALID_CONFIG;
     Unreachable => codes::UNREACHABLE;
     InvalidAnswer => codes::INVALID_ANSWER;
@@ -121,7 +121,7 @@ mod tests {
         let error = ServerError::from(problem);
         assert_eq!(error.code(), "grant_revoked");
         assert_eq!(error.class().code(), 4);
-        assert_eq!(error.now(), ErrorCode::GrantRevoked.hint());
+        assert_eq!(error.now(), "Ask the patient again if you still need it: medlock request.");
         assert!(!error.to_string().contains('\u{1b}'), "a server cannot drive the terminal");
     }
 

@@ -112,15 +112,17 @@ impl Api {
 
 /// The failure to get any answer.
 pub(super) fn unreachable(error: reqwest::Error) -> ServerError {
+    // The rest of the URL may name a record or hold a password.
+    let server = error.url().map(|url| url.origin().ascii_serialization());
+    let server = server.map_or_else(|| "The server".to_owned(), |origin| format!("The server at {origin}"));
     let what = if error.is_timeout() {
-        "The server does not answer in time."
+        format!("{server} does not answer in time.")
     } else if error.is_connect() {
-        "The server cannot be reached."
+        format!("{server} cannot be reached.")
     } else {
-        "The connection to the server broke."
+        format!("{server} has broken the connection.")
     };
-    // The URL may name a record; the cause is for logs.
-    ServerError::Unreachable { what: what.into(), source: Some(error.without_url().into()) }
+    ServerError::Unreachable { what, source: Some(error.without_url().into()) }
 }
 
 /// Turns a refusal into its error.
@@ -178,4 +180,16 @@ fn is_temporary(response: &Response) -> bool {
 fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
     Some(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_cannot_be_reached_is_named_without_anything_secret() {
+        let api = Api::new("http://user:secret@127.0.0.1:1/base").unwrap();
+        let refused = api.send_once(api.request(Method::GET, api.url("v1/records/0x12"))).await.unwrap_err();
+        assert_eq!(refused.to_string(), "The server at http://127.0.0.1:1 cannot be reached.");
+    }
 }

@@ -10,7 +10,7 @@ pub enum ChainError {
     #[error("`rpc` is not an http or https URL.")]
     InvalidUrl,
     /// The node is on another chain than the deployment.
-    #[error("The RPC is on chain {found}, the deployment on chain {expected}.")]
+    #[error("The Ethereum node is on chain {found}, the deployment on chain {expected}.")]
     OtherChain {
         /// The node's chain id.
         found: u64,
@@ -18,17 +18,25 @@ pub enum ChainError {
         expected: u64,
     },
     /// The node is on another chain that has the same id.
-    #[error("The RPC is on another chain with the same id: its first block differs.")]
+    #[error("The Ethereum node is on another chain with the same id: its first block differs.")]
     OtherGenesis,
     /// A contract's code is not the one of the deployment file.
     #[error("{contract} at {address} has {}.", if *is_missing { "no code there" } else { "other code" })]
     OtherCode {
-        /// Which contract.
+        /// The name of the contract.
         contract: &'static str,
         /// Its address in the deployment file.
         address: Address,
         /// Whether there is no code at all.
         is_missing: bool,
+    },
+    /// The node cannot be reached.
+    #[error("The Ethereum node at {node} does not answer.")]
+    NodeUnreachable {
+        /// Its scheme, host and port.
+        node: String,
+        /// The cause.
+        source: Cause,
     },
     /// The node does not answer, or its answer makes no sense.
     #[error("{what}")]
@@ -66,10 +74,11 @@ pub enum ChainError {
 }
 
 failure! { ChainError {
-    InvalidUrl => codes::INVALID_CONFIG;
+    InvalidUrl => codes::INVALID_CONFIG, "Correct --rpc, or `rpc` in config.toml.";
     OtherChain => codes::OTHER_CHAIN;
     OtherGenesis => codes::OTHER_CHAIN;
     OtherCode => codes::OTHER_CODE;
+    NodeUnreachable => codes::RPC;
     Rpc => codes::RPC;
     NoHistory => codes::NO_HISTORY;
     UnknownRecord => codes::UNKNOWN_RECORD;

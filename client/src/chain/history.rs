@@ -34,7 +34,7 @@ const RECORDS_AT_ONCE: usize = 200;
 pub enum GrantEvent {
     /// A grant began to stand, or was replaced.
     Granted {
-        /// Whose.
+        /// The tag of the grant.
         tag: Tag,
         /// The id of the scope; its kind is in the terms.
         scope_id: B256,
@@ -43,11 +43,11 @@ pub enum GrantEvent {
     },
     /// A grant ended.
     Revoked {
-        /// Whose.
+        /// The tag of the grant.
         tag: Tag,
         /// The kind of the scope; `None` for one that this version does not know.
         kind: Option<ScopeKind>,
-        /// Over what.
+        /// The id of the scope.
         scope_id: B256,
     },
     /// Everything ended.
@@ -73,7 +73,7 @@ pub enum AccreditationEvent {
     Suspended,
     /// An accreditor was named or removed.
     AccreditorSet {
-        /// Which.
+        /// The address.
         accreditor: Address,
         /// Whether it may vouch from then on.
         active: bool,
@@ -99,7 +99,10 @@ impl Chain {
     /// The time of a block.
     pub async fn block_time(&self, number: u64) -> Result<u64, ChainError> {
         let block = self.provider.get_block_by_number(BlockNumberOrTag::Number(number)).await.map_err(rpc)?;
-        Ok(block.ok_or_else(|| nonsense("The RPC does not have a block of its own events."))?.header.timestamp)
+        Ok(block
+            .ok_or_else(|| nonsense("The Ethereum node does not have a block of its own events."))?
+            .header
+            .timestamp)
     }
 
     /// The block of a hash; `None` if the chain does not have it (any more).

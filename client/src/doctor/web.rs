@@ -40,7 +40,7 @@ failure! { WebError {
     InvalidList => codes::USAGE;
     InvalidPath => codes::USAGE;
     HttpClient => codes::INVALID_CONFIG;
-    Unreachable => codes::UNREACHABLE;
+    Unreachable => codes::UNREACHABLE, "Check the address of the web app and the network; then try again.";
 } }
 
 /// Files asked for at the same time.

@@ -38,7 +38,7 @@ const NUMBERS_MAX: u32 = 1_000;
 pub enum Destination {
     /// This path; refuses one that exists unless `replace`.
     File {
-        /// Where.
+        /// The path.
         path: PathBuf,
         /// Whether a file that exists is replaced.
         replace: bool,

@@ -109,13 +109,32 @@ impl std::fmt::Display for Code {
 
 impl From<ErrorCode> for Code {
     fn from(code: ErrorCode) -> Self {
-        let known = Self::new(code.as_str(), class_of(code), code.hint());
+        let known = Self::new(code.as_str(), class_of(code), now_of(code));
         match code {
             ErrorCode::Unavailable | ErrorCode::RateLimited | ErrorCode::InProgress | ErrorCode::RequestTimeout => {
                 known.retryable()
             }
             _ => known,
         }
+    }
+}
+
+/// Returns the remedy of a server's code. The server's own hint is for every client; here it names the command.
+const fn now_of(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::NotSignedIn => "Sign in again: medlock login.",
+        ErrorCode::LiftPeriodOver => "If you have a copy, upload it again: medlock upload.",
+        ErrorCode::NoGrant => "Ask the patient for access: medlock request.",
+        ErrorCode::GrantExpired => "Ask the patient to share again: medlock request.",
+        ErrorCode::GrantRevoked => "Ask the patient again if you still need it: medlock request.",
+        ErrorCode::KeyNotRegistered => "That person must first run: medlock register.",
+        ErrorCode::ShareMissing => "The patient must run: medlock reissue.",
+        ErrorCode::BudgetExceeded => "Try tomorrow, or send it yourself: --direct.",
+        ErrorCode::NotInvited => {
+            "Ask your accreditor or the operator for an invitation, or send it yourself: --direct."
+        }
+        ErrorCode::RelayerPoor => "Try again later, tell the operator, or send it yourself: --direct.",
+        _ => code.hint(),
     }
 }
 
@@ -202,16 +221,16 @@ codes! {
     OTHER_DEPLOYMENT = "other_deployment", VerificationFailed, "Use the deployment file of this server, after checking it with its operator.";
     /// The operator's encryption keys are not those that this device has seen, or are not signed.
     OPERATOR_KEYS = "operator_keys", VerificationFailed, "Do not go on. Ask the operator, in another way than through this server, which deployment file is right.";
-    /// The chain behind the RPC is another one.
-    OTHER_CHAIN = "other_chain", VerificationFailed, "Set `rpc` in config.toml to a node of the deployment's chain.";
+    /// The node is on another chain.
+    OTHER_CHAIN = "other_chain", VerificationFailed, "Name a node of the deployment's chain with --rpc, or in config.toml (`rpc`).";
     /// A contract's code is not the one of the deployment file.
     OTHER_CODE = "other_code", VerificationFailed, "Do not go on: the contracts are not those that the deployment file names.";
-    /// The RPC does not answer, or answers nonsense.
-    RPC = "rpc", Network, "Check `rpc` in config.toml; then try again.", retryable;
-    /// The RPC has given up its old logs.
-    NO_HISTORY = "no_history", Network, "Use an RPC node that keeps all logs.";
+    /// The Ethereum node does not answer, or its answer makes no sense.
+    RPC = "rpc", Network, "Check the network, or name another Ethereum node with --rpc; then try again.", retryable;
+    /// The Ethereum node no longer has old events.
+    NO_HISTORY = "no_history", Network, "Name an Ethereum node that keeps all events with --rpc.";
     /// The server does not answer.
-    UNREACHABLE = "unreachable", Network, "Check `api` in config.toml and the network; then try again.", retryable;
+    UNREACHABLE = "unreachable", Network, "Check the network, or name another server with --api; then try again.", retryable;
     /// The server answered something that this client does not understand.
     INVALID_ANSWER = "invalid_answer", Network, "Use a client of the same version as the server.";
     /// A transaction was mined and failed.

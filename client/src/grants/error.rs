@@ -63,9 +63,12 @@ lift! { ActError => GrantError { Server, Chain, Wallet, ..Act } }
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RevokeError {
-    /// There is nothing to end.
-    #[error("No such permission stands.")]
+    /// None of these grants is active.
+    #[error("There is no such active grant.")]
     NothingStands,
+    /// The person may do nothing.
+    #[error("You share nothing with this person now.")]
+    NothingShared,
     /// The revocation was not carried out.
     #[error(transparent)]
     Act(ActError),
@@ -81,7 +84,8 @@ pub enum RevokeError {
 }
 
 failure! { RevokeError {
-    NothingStands => codes::NOT_FOUND;
+    NothingStands => codes::NOT_FOUND, "To see what you share: medlock grants.";
+    NothingShared => codes::NOT_FOUND, "To see what you share: medlock grants.";
     ..Act;
     ..Server;
     ..Chain;

@@ -36,7 +36,7 @@ pub enum VersionsError {
     #[error("Record {0} was withdrawn.")]
     Withdrawn(RecordId),
     /// The node no longer has the events of all versions.
-    #[error("The RPC does not have every version.")]
+    #[error("The Ethereum node does not have every version.")]
     Incomplete(#[source] BundleError),
     /// No version opens; the reason of the first.
     #[error(transparent)]

@@ -1,5 +1,7 @@
 //! Ending grants.
 
+use std::collections::HashSet;
+
 use alloy::primitives::Address;
 use protocol::{
     bodies::grants::{GrantQuery, GrantSide, GrantView, RevokeBody},
@@ -13,6 +15,7 @@ use super::{Scope, error::RevokeError};
 use crate::{
     act::{Settled, Way, new_nonce, new_revocation_deadline, send, settle, sign},
     api::ServerError,
+    audit::{LogFilter, log},
     chain::{ChainError, ChainGrant},
     client::Client,
     told::{self, Told},
@@ -39,11 +42,13 @@ pub enum Ending {
 /// The grants that ended, and what their grantees could have kept.
 #[derive(Clone, Debug, Serialize)]
 pub struct Revoked {
-    /// The number of standing grants that have ended.
+    /// The number of active grants that were ended.
     pub ended: usize,
-    /// Records that they opened before, from the anchored log: what they could have kept.
+    /// The records of the ended grants that were opened before, so that a copy may exist.
     pub opened_before: Vec<RecordId>,
-    /// The transaction; of several messages the last one that was mined.
+    /// Whether [`Self::opened_before`] has all of them: chain and server both answered.
+    pub opened_before_is_complete: bool,
+    /// The transaction. If several messages were needed: that of the last one that was carried out.
     pub settled: Settled,
     /// Grants that were not ended, each with the reason.
     pub told: Vec<Told>,
@@ -55,7 +60,7 @@ pub struct Revoked {
 /// one that it hides, or that is still on its way, needs the keys, or [`Ending::Everything`].
 ///
 /// # Errors
-/// [`RevokeError::NothingStands`]; refusals of wallet, server and chain.
+/// [`RevokeError::NothingStands`], [`RevokeError::NothingShared`]; refusals of wallet, server and chain.
 pub async fn revoke(
     client: &Client,
     wallet: &dyn Wallet,
@@ -87,8 +92,13 @@ pub async fn revoke(
         }
     };
     let named = named(&ended, on_their_way);
-    if named.is_empty() && !matches!(ending, Ending::Everything) {
-        return Err(RevokeError::NothingStands);
+    if named.is_empty() {
+        match ending {
+            // What is still on its way ends, too.
+            Ending::Everything => {}
+            Ending::Person { scope: None, .. } => return Err(RevokeError::NothingShared),
+            Ending::Person { .. } | Ending::Grants(_) => return Err(RevokeError::NothingStands),
+        }
     }
 
     let (settled, told) = if matches!(ending, Ending::Everything) {
@@ -99,10 +109,13 @@ pub async fn revoke(
     };
     let has_ended = |id: GrantId| told.iter().all(|told| told.grant != Some(id));
     let ended = ended.iter().filter(|grant| has_ended(grant.id)).count();
-    // The grants have ended; that what was read before cannot be told now must not look like a failure.
-    let tags: Vec<Tag> = named.iter().map(|grant| grant.tag.into()).collect();
-    let opened_before = opened_with(client, &tags).await.unwrap_or_default();
-    Ok(Revoked { ended, opened_before, settled, told })
+    let over_records = named.iter().filter(|grant| grant.kind == ScopeKind::Record.code());
+    let over_records: Vec<(Tag, RecordId)> = over_records
+        .filter(|grant| has_ended(id_of(client, grant)))
+        .map(|grant| (grant.tag.into(), RecordId(grant.id)))
+        .collect();
+    let (opened_before, opened_before_is_complete) = opened_with(client, &over_records).await;
+    Ok(Revoked { ended, opened_before, opened_before_is_complete, settled, told })
 }
 
 /// Ends grants with as many messages as it takes. One that fails is told, and the next one follows, unless what failed
@@ -206,12 +219,49 @@ async fn carry_out(client: &Client, wallet: &dyn Wallet, action: Action, way: Wa
     }
 }
 
-/// Records that were opened with one of these tags, from the anchored log.
-async fn opened_with(client: &Client, tags: &[Tag]) -> Result<Vec<RecordId>, ChainError> {
-    let log = client.chain().access_log().await?;
+/// Returns the records that were opened under one of these grants (tag and record), from the anchored log and the server's
+/// entries, which may not be anchored yet; and whether both could be asked. The grants have ended, so a failure here must
+/// not look like a failure to end them.
+async fn opened_with(client: &Client, over_records: &[(Tag, RecordId)]) -> (Vec<RecordId>, bool) {
+    if over_records.is_empty() {
+        return (Vec::new(), true);
+    }
+    let records: HashSet<RecordId> = over_records.iter().map(|(_, record)| *record).collect();
+    let everything = LogFilter::default();
+    let (anchored, told) = tokio::join!(client.chain().accesses_of(&records), log(client, &everything));
+    let is_complete = anchored.is_ok() && told.is_ok();
+    let anchored = anchored.unwrap_or_default().into_iter().map(|access| (access.tag, access.record));
+    let told = told.unwrap_or_default().into_iter().map(|entry| (entry.tag, entry.record));
+    (opened_of(over_records, anchored.chain(told)), is_complete)
+}
+
+fn opened_of(over_records: &[(Tag, RecordId)], reads: impl Iterator<Item = (Tag, RecordId)>) -> Vec<RecordId> {
     let mut records: Vec<RecordId> =
-        log.accesses.iter().filter(|access| tags.contains(&access.tag)).map(|access| access.record).collect();
+        reads.filter(|read| over_records.contains(read)).map(|(_, record)| record).collect();
     records.sort_unstable();
     records.dedup();
-    Ok(records)
+    records
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::B256;
+
+    use super::*;
+
+    #[test]
+    fn only_records_that_were_opened_under_an_ended_grant_are_named() {
+        let tag = |byte| Tag(B256::repeat_byte(byte));
+        let record = |byte| RecordId(B256::repeat_byte(byte));
+        let ended = [(tag(1), record(1)), (tag(1), record(2))];
+        let reads = [
+            (tag(1), record(1)),
+            (tag(1), record(1)),
+            // Another record of the same person, and the same record by another person.
+            (tag(1), record(3)),
+            (tag(2), record(2)),
+        ];
+        assert_eq!(opened_of(&ended, reads.into_iter()), [record(1)]);
+        assert!(opened_of(&[], reads.into_iter()).is_empty());
+    }
 }

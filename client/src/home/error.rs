@@ -34,7 +34,7 @@ pub enum DeviceError {
     /// A file cannot be read or written.
     #[error("{}: {source}.", path.display())]
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
         /// The cause.
         source: std::io::Error,
@@ -42,9 +42,9 @@ pub enum DeviceError {
     /// A file was changed by something else than medlock, or is incomplete.
     #[error("{} is damaged (line {line}).", path.display())]
     Damaged {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Where in it, from 1.
+        /// The line, from 1.
         line: usize,
     },
     /// This device has no session.

@@ -68,7 +68,7 @@ pub enum BlockError {
     /// The source does not have a block.
     #[error("The block source does not have {cid}.")]
     Missing {
-        /// Which.
+        /// The CID of the block.
         cid: Cid,
         /// The cause, if there is one.
         source: Option<Cause>,
@@ -92,7 +92,7 @@ failure! { BlockError {
     HttpClient => codes::INVALID_CONFIG;
     NotACar => codes::USAGE;
     Missing => codes::BLOCK_MISSING;
-    Unreachable => codes::UNREACHABLE;
+    Unreachable => codes::UNREACHABLE, "Check the address of the block source and the network; then try again.";
     WrongBlock => codes::CID_MISMATCH;
     NotAnEnvelope => codes::INVALID_ENVELOPE;
     ..Device;

@@ -18,7 +18,7 @@ pub enum SeedError {
     /// The chain has keys of the address, and none of them is of the seed.
     #[error("{}", none_of(*.published))]
     WrongKeys {
-        /// How many keys the chain has.
+        /// The number of keys that the chain has.
         published: u32,
     },
     /// The chain cannot be asked.
@@ -49,13 +49,13 @@ pub enum InitError {
     /// The recovery words are not those of the keys that the address has published.
     #[error("{}", none_of(*.published))]
     OtherWords {
-        /// How many keys the chain has.
+        /// The number of keys that the chain has.
         published: u32,
     },
     /// There is a keyring already.
     #[error("There is a keyring {place} already.")]
     KeyringExists {
-        /// Where.
+        /// The place of the other keyring.
         place: &'static str,
     },
     /// The wallet is not the one of the directory.
@@ -124,9 +124,12 @@ pub enum UnlockError {
     /// The device has no keyring, and the server cannot be asked without a session.
     #[error("This device has no keyring.")]
     NotOnDevice,
-    /// The passphrase or the wallet does not open the keyring.
-    #[error("The keyring does not open with this.")]
-    NotOpened,
+    /// The passphrase does not open the keyring.
+    #[error("The keyring does not open with this passphrase.")]
+    WrongPassphrase,
+    /// The wallet does not open the keyring.
+    #[error("The keyring does not open with this wallet.")]
+    WrongWallet,
     /// No wallet was added to the keyring.
     #[error("No wallet can unlock this keyring.")]
     NoWalletUnlocks,
@@ -151,7 +154,8 @@ failure! { UnlockError {
     NoKeyring => codes::NO_KEYRING;
     NotOnDevice => codes::NO_KEYRING,
         "Run: medlock login, to get it from the server; or medlock init, if you never had one.";
-    NotOpened => codes::NOT_UNLOCKED;
+    WrongPassphrase => codes::NOT_UNLOCKED, "Type the passphrase again; it is that of this account.";
+    WrongWallet => codes::NOT_UNLOCKED, "Use the wallet that made this keyring, or the passphrase.";
     NoWalletUnlocks => codes::WALLET_NOT_DETERMINISTIC;
     Unusable => codes::NOT_UNLOCKED, OTHER_COPY;
     ..Server;

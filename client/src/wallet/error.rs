@@ -23,7 +23,7 @@ pub enum WalletError {
     /// The file is not a wallet file.
     #[error("{} is not a wallet file.", path.display())]
     NotAWallet {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The cause.
         source: Cause,
@@ -31,7 +31,7 @@ pub enum WalletError {
     /// The file was changed after it was written.
     #[error("{} was changed.", path.display())]
     Changed {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The cause.
         source: Cause,
@@ -43,7 +43,7 @@ pub enum WalletError {
     #[error("{} is a keystore that medlock did not write.", .0.display())]
     OtherKeystore(PathBuf),
     /// The passphrase does not open the file.
-    #[error("The wallet file does not open.")]
+    #[error("The wallet file does not open with this passphrase.")]
     WrongPassphrase(#[source] Option<Cause>),
     /// The function behind the passphrase needs more memory than there is.
     #[error("There is not enough memory for the passphrase.")]
@@ -57,7 +57,7 @@ pub enum WalletError {
     /// The wallet file cannot be written.
     #[error("{} cannot be written.", path.display())]
     NotWritten {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The cause.
         source: Cause,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     life_cycle::newcomer,
-    person::Ran,
+    person::{Device, Ran},
     world::{self, eventually},
 };
 
@@ -126,10 +126,112 @@ fn a_program_is_told_why_a_command_failed() {
             assert!(error["what"].as_str().unwrap().contains(named), "{error}");
         }
 
-        // For people it stays the parser's text, and help is no failure.
+        // People get two lines, too, and help is no failure.
         let ran = device.medlock(&["frobnicate"]).await;
-        assert!(ran.code == 2 && ran.stderr.contains("Usage: medlock"), "{ran:?}");
+        assert_eq!((ran.code, ran.stderr.lines().count()), (2, 2), "{ran:?}");
+        assert_eq!(ran.last_lines().0, "Unrecognized subcommand 'frobnicate'.");
         let help = device.medlock(&["grant", "--help", "--json"]).await.succeeded().text();
         assert!(help.contains("Usage: medlock grant"), "{help}");
+    });
+}
+
+#[test]
+fn a_person_without_a_right_is_told_before_anything_is_signed() {
+    world::run(async {
+        let world = world::shared().await;
+        let ((patient, _), (relative, relative_address)) = tokio::join!(newcomer(world), newcomer(world));
+        let file = patient.file("family.txt", b"for the family");
+        let uploaded = patient.json(&["upload", file.to_str().unwrap()]).await;
+        let record = uploaded["uploads"][0]["record"].as_str().unwrap().to_owned();
+
+        // A grant for treatment would allow nothing to somebody whom nobody vouches for.
+        let refused = patient.medlock(&["grant", &record, "--to", &relative_address]).await;
+        assert_eq!(refused.code, 4, "{refused:?}");
+        let (what, now) = refused.last_lines();
+        assert!(what.contains("obody vouches for") && what.contains("for treatment"), "{what}");
+        assert!(now.contains("--purpose FAMRQT") && !refused.stderr.contains("Signing:"), "{refused:?}");
+        let refused = patient.medlock(&["grant", "--write", "--all-categories", "--to", &relative_address]).await;
+        assert_eq!(refused.code, 4, "{refused:?}");
+        assert!(!refused.stderr.contains("Signing:"), "{refused:?}");
+
+        // One for the family is usable. The sentence before the signature has the name.
+        patient.medlock(&["contacts", "add", "Cleo", &relative_address]).await.succeeded();
+        let share = ["grant", &record, "--to", "cleo", "--purpose", "FAMRQT"];
+        let shared = patient.medlock(&share).await.succeeded();
+        let end = relative_address.len() - 4;
+        let named =
+            format!("Signing: Allow Cleo ({}…{}) to open record ", &relative_address[..8], &relative_address[end..]);
+        assert!(shared.stderr.to_lowercase().contains(&named.to_lowercase()), "{}", shared.stderr);
+        let again = patient.medlock(&share).await.succeeded();
+        assert!(again.stderr.contains("This replaces the present grant"), "{}", again.stderr);
+
+        // The relative does not know the patient: the empty list says where the record is.
+        eventually("the stranger's record is announced", || async {
+            let words = relative.medlock(&["list"]).await.succeeded().text();
+            if words.contains("1 record is shared by somebody you do not know") { Ok(()) } else { Err(words) }
+        })
+        .await;
+
+        // Nobody but an accreditor vouches, and nobody but the owner names accreditors.
+        for arguments in [
+            &["accredit", &relative_address, "--role", "doctor"][..],
+            &["suspend", &relative_address],
+            &["profile", "set", &relative_address, "--name", "X"],
+            &["accreditor", "add", &relative_address],
+            &["accreditor", "remove", &relative_address],
+        ] {
+            let refused = patient.medlock(arguments).await;
+            assert_eq!(refused.code, 4, "{refused:?}");
+            assert!(!refused.stderr.contains("Signing:"), "{refused:?}");
+            assert!(refused.last_lines().1.contains("owner of the deployment"), "{refused:?}");
+        }
+        let shown = patient.json(&["accreditor", "show", &world.accreditor.hex()]).await;
+        assert_eq!(shown["is_accreditor"], true, "{shown}");
+        assert_eq!(patient.json(&["accreditor", "show"]).await["is_accreditor"], false);
+
+        // Nothing is shared with the accreditor.
+        let refused = patient.medlock(&["revoke", "--to", &world.accreditor.hex()]).await;
+        assert_eq!(refused.code, 3, "{refused:?}");
+        let (what, now) = refused.last_lines();
+        assert_eq!(what, "You share nothing with this person now.");
+        assert!(now.contains("medlock grants"), "{now}");
+    });
+}
+
+#[test]
+fn an_upload_before_the_key_is_published_signs_and_notes_nothing() {
+    world::run(async {
+        let world = world::shared().await;
+        let device = Device::new(&world.place);
+        let kit = device.path("kit.txt");
+        device.json(&["init", "--kit-file", kit.to_str().unwrap()]).await;
+        device.medlock(&["login"]).await.succeeded();
+        let file = device.file("early.txt", b"too early");
+        let upload = ["upload", file.to_str().unwrap()];
+        let refused = device.medlock(&upload).await;
+        assert_ne!(refused.code, 0, "{refused:?}");
+        assert!(!refused.stderr.contains("Signing:"), "{refused:?}");
+        let left = std::fs::read_dir(device.home().join("uploads")).map_or(0, Iterator::count);
+        assert_eq!(left, 0, "no upload was begun");
+        device.medlock(&["register"]).await.succeeded();
+        device.medlock(&upload).await.succeeded();
+    });
+}
+
+#[test]
+fn a_server_or_node_that_cannot_be_reached_is_named() {
+    world::run(async {
+        let world = world::shared().await;
+        let (patient, _) = newcomer(world).await;
+        let refused = patient.medlock(&["list", "--api", "http://127.0.0.1:1"]).await;
+        assert_eq!(refused.code, 6, "{refused:?}");
+        let (what, now) = refused.last_lines();
+        assert_eq!(what, "The server at http://127.0.0.1:1 cannot be reached.");
+        assert!(now.contains("--api"), "{now}");
+        let refused = patient.medlock(&["key", "--rpc", "http://127.0.0.1:1"]).await;
+        assert_eq!(refused.code, 6, "{refused:?}");
+        let (what, now) = refused.last_lines();
+        assert_eq!(what, "The Ethereum node at http://127.0.0.1:1 does not answer.");
+        assert!(now.contains("--rpc"), "{now}");
     });
 }

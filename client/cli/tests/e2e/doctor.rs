@@ -121,7 +121,7 @@ fn the_deployment_file_of_another_chain_is_named() {
         let (ran, answer) = doctor(&device, &named).await;
         assert_eq!(ran.code, 5, "{ran:?}");
         let (verdict, what, remedy) = check(&answer, "rpc");
-        assert_eq!((verdict, what), ("bad", "The RPC is on chain 31337, the deployment on chain 1."));
+        assert_eq!((verdict, what), ("bad", "The Ethereum node is on chain 31337, the deployment on chain 1."));
         assert_eq!(remedy, "Set `rpc` in config.toml to a node of the deployment's chain.");
         let (verdict, _, remedy) = check(&answer, "deployment");
         assert_eq!(verdict, "bad", "{answer}");

@@ -110,11 +110,18 @@ fn a_doctor_asks_opens_and_is_stopped_and_the_log_shows_it() {
         doctor.medlock(&["get", &record, "-o", "first.pdf", "--version", "1"]).await.succeeded();
         assert_eq!(std::fs::read(doctor.path("first.pdf")).unwrap(), content);
 
+        // A length counts back from now, and a beginning in the future is refused.
+        let since = patient.json(&["log", "--from", "7d"]).await;
+        assert!(since["entries"].as_array().is_some_and(|entries| entries.len() >= 4), "{since}");
+        let future = patient.medlock(&["log", "--from", "2999-01-01"]).await;
+        assert_eq!(future.code, 2, "{future:?}");
+
         // The patient stops sharing, by the private name: the next read fails with a clear sentence.
         let grants = soon(&patient, &["grants"]).await.text();
         assert!(grants.contains("Ada can open"), "{grants}");
         let revoked = patient.json(&["revoke", "--to", "ada"]).await;
         assert_eq!(revoked["opened_before"], serde_json::json!([record]));
+        assert_eq!(revoked["opened_before_is_complete"], true);
         let refused = doctor.medlock(&["get", &record, "-o", "late.pdf"]).await;
         assert_eq!(refused.code, 4, "{refused:?}");
         let (what, todo) = refused.last_lines();
@@ -200,6 +207,13 @@ fn everything_ends_at_once() {
         for record in &records {
             doctor.open_soon(*record).await;
         }
+
+        // The end of one grant names its own record, even straight after the read.
+        let one = ["revoke", "--to", &doctor.hex(), "--record", &records[1].to_string()];
+        let ended = patient.device.json(&one).await;
+        assert_eq!(ended["opened_before"], serde_json::json!([records[1].to_string()]), "{ended}");
+        patient.share(&records[1..], &doctor, 3_600).await;
+        doctor.open_soon(records[1]).await;
 
         // Nobody can be asked without a terminal, so nothing ends without --yes.
         let unasked = patient.device.medlock(&["revoke", "--all"]).await;

@@ -45,7 +45,7 @@ fn changed(world: &World, place: &str) -> Vec<u8> {
     deployment.to_string().into_bytes()
 }
 
-/// What every sort of command gets, with a wallet that must not be asked.
+/// Runs one command of each kind with a wallet that must not be asked. Returns the results.
 async fn tried(person: &Person, client: &Client, other: &Person) -> Vec<(&'static str, Result<(), AnyFailure>)> {
     let wallet = person.wallet.clone().confirmed_by(Arc::new(|wish| panic!("asked to sign: {}", wish.sentence)));
     let target = Target::NewRecord { patient: person.address(), category: Category::Laboratory };

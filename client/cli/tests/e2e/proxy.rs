@@ -51,7 +51,7 @@ impl Proxy {
         Self { url, inside, serving }
     }
 
-    /// Where it answers.
+    /// The URL of the proxy.
     pub(crate) fn url(&self) -> String {
         self.url.clone()
     }

@@ -55,7 +55,7 @@ enum Rule {
     Refused(ErrorCode),
 }
 
-/// What is sent.
+/// The body of the request.
 #[derive(Debug)]
 enum Body {
     None,
