@@ -27,7 +27,7 @@ use protocol::{
     envelope::{ContentHasher, EnvelopeContext, HEADER_LEN, Header, Metadata, Opener, SealParams, Sealer},
     ids::RecordId,
     kem::Decapsulate,
-    secret::{DataKey, ReaderShare, Secret, Seed, SlotShare},
+    secret::{DataKey, ReaderShare, Seed, SlotShare},
 };
 use rand::Rng;
 
