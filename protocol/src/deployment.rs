@@ -20,7 +20,7 @@ pub const DOMAIN_VERSION: &str = "1";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Deployment {
-    /// The version of the file: 3.
+    /// The version of the file: 4.
     pub version: u32,
     /// The EIP-155 chain id.
     pub chain_id: u64,

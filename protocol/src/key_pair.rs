@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use alloy::primitives::{B256, keccak256};
 use serde::{Deserialize, Serialize};
-use x_wing::{DecapsulationKey, Decapsulator, EncapsulationKey, KeyExport};
-use zeroize::{ZeroizeOnDrop, Zeroizing};
+use x_wing::{DecapsulationKey, Decapsulator, EncapsulationKey, KeyExport, KeyInit};
+use zeroize::ZeroizeOnDrop;
 
 /// The length of a public key: ML-KEM-768 encapsulation key 1,184 ‖ X25519 public key 32.
 pub const PUBLIC_KEY_LEN: usize = x_wing::ENCAPSULATION_KEY_SIZE;
@@ -126,7 +126,7 @@ impl IdentityKey {
     /// Returns the key pair of a 32-byte private key of X-Wing, which is 32 uniform bytes.
     #[must_use]
     pub fn derive(private: &[u8; 32]) -> Self {
-        let private = DecapsulationKey::from(*Zeroizing::new(*private));
+        let private = DecapsulationKey::new(private.into());
         let key = private.encapsulation_key().clone();
         let bytes = key.to_bytes().into();
         Self { private, public: PublicKey(Arc::new(Checked { bytes, key })) }

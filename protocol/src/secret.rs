@@ -83,6 +83,7 @@ macro_rules! secret {
             const fn assert<T: zeroize::ZeroizeOnDrop>() {}
             $(const _: () = assert::<super::$name>();)+
             const _: () = assert::<crate::identity::IdentityKey>();
+            const _: () = assert::<crate::identity::CategoryKey>();
         }
 
         #[cfg(test)]
@@ -90,6 +91,7 @@ macro_rules! secret {
             use std::fmt::{Debug, Display};
             $(static_assertions::assert_not_impl_any!(super::$name: Debug, Display, serde::Serialize);)+
             static_assertions::assert_not_impl_any!(crate::identity::IdentityKey: Debug, Display, serde::Serialize);
+            static_assertions::assert_not_impl_any!(crate::identity::CategoryKey: Debug, Display, serde::Serialize);
         }
     };
 }

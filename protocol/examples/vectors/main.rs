@@ -309,8 +309,14 @@ fn capsules(vectors: &mut Vectors) {
     }
     let stranger = Capsule::seal(&share, seed(0x23).identity_key(1).public_key(), &share_binding);
     add("other-key", "no match", "sealed to another key", &share_binding, stranger.as_bytes());
-    let random =
-        reference_hpke::seal(share.expose(), key.public_key(), &share_binding, CapsuleKind::ReaderShare, &[0x99; 64]);
+    let random = reference_hpke::seal(
+        share.expose(),
+        key.public_key(),
+        &share_binding,
+        CapsuleKind::ReaderShare,
+        &[0x99; 64],
+        None,
+    );
     add("not-deterministic", "commitment", "sealed with other randomness", &share_binding, &random);
 
     let changed = |at: usize, to: u8| {
@@ -325,9 +331,15 @@ fn capsules(vectors: &mut Vectors) {
     let flipped = |at: usize| changed(at, good.as_bytes()[at] ^ 1);
     add("flipped-mlkem", "no match", "a bit of the ML-KEM ciphertext flipped", &share_binding, &flipped(4));
     add("flipped-x25519", "no match", "a bit of the X25519 key flipped", &share_binding, &flipped(1_092));
-    let mut low_order = good.as_bytes().to_vec();
-    low_order[1_092..1_124].fill(0);
-    add("low-order", "no match", "an X25519 key of low order", &share_binding, &low_order);
+    let low_order = reference_hpke::seal(
+        share.expose(),
+        key.public_key(),
+        &share_binding,
+        CapsuleKind::ReaderShare,
+        &[0x99; 64],
+        Some([0; 32]),
+    );
+    add("low-order", "no match", "sealed with an X25519 key of low order", &share_binding, &low_order);
     add("flipped-ciphertext", "no match", "a bit of the ciphertext flipped", &share_binding, &flipped(1_124));
     add("flipped-tag", "no match", "a bit of the tag flipped", &share_binding, &flipped(1_171));
     add("short", "header", "1,171 bytes", &share_binding, &good.as_bytes()[..1_171]);

@@ -31,13 +31,14 @@ fn expand(prk: &[u8], suite: &[u8], label: &[u8], info: &[u8], len: u8) -> Vec<u
     okm
 }
 
-/// Seals with the given randomness: `m ‖ X25519 private key`.
+/// Seals with the given randomness, `m ‖ X25519 private key`; `ct_t` replaces the X25519 public key by one of low order.
 pub(crate) fn seal(
     secret: &[u8; 32],
     to: &PublicKey,
     binding: &Binding,
     kind: CapsuleKind,
     randomness: &[u8; 64],
+    ct_t: Option<[u8; 32]>,
 ) -> Vec<u8> {
     let suite = b"HPKE\x64\x7a\x00\x01\x00\x02";
     let (m, scalar) = randomness.split_first_chunk::<32>().expect("64 bytes");
@@ -45,10 +46,16 @@ pub(crate) fn seal(
     let key = ml_kem_768::EncapsulationKey::new_from_slice(ek_pq).expect("checked");
     let (ct_pq, ss_pq) = key.encapsulate_deterministic(&(*m).into());
     let scalar = StaticSecret::from(<[u8; 32]>::try_from(scalar).expect("64 bytes"));
-    let ct_t = x25519_dalek::PublicKey::from(&scalar);
-    let ss_t = scalar.diffie_hellman(&<[u8; 32]>::try_from(ek_t).expect("32 bytes").into());
+    let (ct_t, ss_t) = match ct_t {
+        // With a point of low order the shared secret is zero whatever the keys.
+        Some(low_order) => (low_order, [0; 32]),
+        None => {
+            let shared = scalar.diffie_hellman(&<[u8; 32]>::try_from(ek_t).expect("32 bytes").into());
+            (x25519_dalek::PublicKey::from(&scalar).to_bytes(), shared.to_bytes())
+        }
+    };
     let label = [0x5c, 0x2e, 0x2f, 0x2f, 0x5e, 0x5c];
-    let shared = Sha3_256::digest([&ss_pq[..], ss_t.as_bytes(), ct_t.as_bytes(), ek_t, &label].concat());
+    let shared = Sha3_256::digest([&ss_pq[..], &ss_t, &ct_t, ek_t, &label].concat());
 
     let header = [1, 0x64, 0x7a, kind as u8];
     let info = [b"medlock/v1/capsule\0".as_slice(), &header].concat();
@@ -61,5 +68,5 @@ pub(crate) fn seal(
         .expect("32 bytes")
         .encrypt(&nonce.into(), Payload { msg: secret, aad: &binding.to_bytes() })
         .expect("a short text");
-    [header.as_slice(), &ct_pq, ct_t.as_bytes(), &sealed].concat()
+    [header.as_slice(), &ct_pq, &ct_t, &sealed].concat()
 }

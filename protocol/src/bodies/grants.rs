@@ -47,7 +47,7 @@ pub struct BundleBody {
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub scope_id: B256,
     /// For a record: the reader share S of each version, at most 800. Empty for WRITE.
-    #[schema(max_items = 4096)]
+    #[schema(max_items = 800)]
     pub capsules: Vec<VersionCapsule>,
 }
 
@@ -60,7 +60,7 @@ pub struct VersionCapsule {
     pub version: u16,
     /// The capsule: 1,172 bytes, sealed to the grantee.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$", max_length = 236)]
+    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$", max_length = 2346)]
     pub capsule: Bytes,
 }
 

@@ -94,7 +94,7 @@ impl Encapsulate for CategoryPublicKey {
     }
 
     fn encapsulate(&self, secret: &[u8; 32], header: &[u8], binding: &[u8]) -> (SharedSecret, Vec<u8>) {
-        let ikm = Zeroizing::new(kdf::expand(secret, kdf::CAPSULE_EPHEMERAL, &[header, self.as_bytes(), binding]));
+        let ikm = kdf::expand(secret, kdf::CAPSULE_EPHEMERAL, &[header, self.as_bytes(), binding]);
         let (shared, enc) = encap(&derive_key_pair(&ikm), self);
         (shared, enc.to_vec())
     }

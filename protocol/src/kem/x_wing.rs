@@ -30,15 +30,15 @@ impl Encapsulate for PublicKey {
     fn encapsulate(&self, secret: &[u8; 32], header: &[u8], binding: &[u8]) -> (SharedSecret, Vec<u8>) {
         let fields = [header, self.as_bytes(), binding];
         let mut randomness = Zeroizing::new([0; 64]);
-        randomness[..32].copy_from_slice(&kdf::expand(secret, kdf::CAPSULE_MLKEM, &fields));
-        randomness[32..].copy_from_slice(&kdf::expand(secret, kdf::CAPSULE_X25519, &fields));
+        randomness[..32].copy_from_slice(kdf::expand(secret, kdf::CAPSULE_MLKEM, &fields).as_slice());
+        randomness[32..].copy_from_slice(kdf::expand(secret, kdf::CAPSULE_X25519, &fields).as_slice());
         encapsulate_with(self, &randomness)
     }
 }
 
 /// `EncapsDerand(pkR, m ‖ X25519 private key)`.
 pub(super) fn encapsulate_with(to: &PublicKey, randomness: &[u8; 64]) -> (SharedSecret, Vec<u8>) {
-    let (enc, shared) = to.encapsulation_key().encapsulate_deterministic(&(*randomness).into());
+    let (enc, shared) = to.encapsulation_key().encapsulate_deterministic(randomness.into());
     (Zeroizing::new(shared.into()), enc.to_vec())
 }
 

@@ -1106,7 +1106,7 @@ export interface components {
             start_block: number;
             /**
              * Format: int32
-             * @description The version of the file: 3.
+             * @description The version of the file: 4.
              */
             version: number;
         };
