@@ -1,5 +1,6 @@
 //! `medlock grant`, `grants` and `revoke`.
 
+use alloy::primitives::Address;
 use clap::{ArgGroup, Args};
 use client::{
     Client,
@@ -19,7 +20,7 @@ use super::{
     moment::{self, Edge},
     names::{self, Names},
     pick, prompt,
-    screen::short,
+    screen::{plain, short},
     settings::{Context, Sending},
     words,
 };
@@ -352,12 +353,16 @@ impl Revoke {
         let ending = self.ending(&context, &client, keys.as_ref()).await?;
         let wallet = match &ending {
             Ending::Person { grantee, scope } => {
-                let names = Names::of(&context, &client, keys.as_ref(), [*grantee]).await;
+                // As it was typed: a name need not be looked up, because a server that stands still must not delay this.
+                let who = match self.to.as_deref().filter(|text| text.parse::<Address>().is_err()) {
+                    Some(name) => format!("{} ({})", plain(name), names::shortened(*grantee)),
+                    None => grantee.to_checksum(None),
+                };
                 let what = match scope {
                     Some(scope) => format!("the grant over record {}", scopes_in_words(&[*scope])),
                     None => "every grant".to_owned(),
                 };
-                let sentence = format!("End {what} to {}.", names.call_exactly(*grantee));
+                let sentence = format!("End {what} to {who}.");
                 context.wallet_saying(&client, REVOKE_SENTENCE, sentence).await?
             }
             Ending::Grants(ids) => {

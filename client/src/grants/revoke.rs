@@ -1,6 +1,6 @@
 //! Ending grants.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use alloy::primitives::Address;
 use protocol::{
@@ -22,6 +22,9 @@ use crate::{
     unlock::Keys,
     wallet::Wallet,
 };
+
+/// How long the server may take to list the reads of grants that have ended.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 /// The grants that are to end.
 #[derive(Clone, Debug)]
@@ -228,8 +231,12 @@ async fn opened_with(client: &Client, over_records: &[(Tag, RecordId)]) -> (Vec<
     }
     let records: HashSet<RecordId> = over_records.iter().map(|(_, record)| *record).collect();
     let everything = LogFilter::default();
-    let (anchored, told) = tokio::join!(client.chain().accesses_of(&records), log(client, &everything));
-    let is_complete = anchored.is_ok() && told.is_ok();
+    let (anchored, told) = tokio::join!(
+        client.chain().accesses_of(&records),
+        tokio::time::timeout(ANSWER_WITHIN, log(client, &everything)),
+    );
+    let told = told.ok().and_then(Result::ok);
+    let is_complete = anchored.is_ok() && told.is_some();
     let anchored = anchored.unwrap_or_default().into_iter().map(|access| (access.tag, access.record));
     let told = told.unwrap_or_default().into_iter().map(|entry| (entry.tag, entry.record));
     (opened_of(over_records, anchored.chain(told)), is_complete)

@@ -12,6 +12,7 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
+use client::grants::{self, NewGrants, Scope};
 use futures::TryStreamExt;
 use hkdf::Hkdf;
 use mongodb::bson::{Document, RawDocumentBuf, doc};
@@ -349,8 +350,14 @@ fn no_server_keeps_anything_that_must_stay_with_people() {
         .await;
         device.medlock(&["approve", &request]).await.succeeded();
         assert_eq!(doctor.open_soon(record.parse().unwrap()).await, text.as_bytes());
-        let to = format!("{:#x}", stranger.address());
-        device.medlock(&["grant", "--to", &to, "--write", "--all-categories"]).await.succeeded();
+        // The command refuses this, because nobody vouches for the stranger; the SDK grants it.
+        let new = NewGrants {
+            grantee: stranger.address(),
+            right: Right::Write,
+            scopes: vec![Scope::All],
+            ..Person::terms(&doctor, 86_400)
+        };
+        grants::grant(&patient.client, &patient.wallet, &patient.keys, &new).await.expect("it can be granted");
         device.medlock(&["revoke", "--to", &contact_word]).await.succeeded();
         let refused = doctor.device.medlock(&["get", record, "-o", "again.txt"]).await;
         assert_eq!(refused.code, 4);

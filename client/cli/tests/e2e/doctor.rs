@@ -66,7 +66,10 @@ fn a_node_and_a_server_that_do_not_answer_are_named() {
         assert_eq!(ran.code, 6, "{ran:?}");
         assert_good_but(&answer, &["rpc", "contracts", "key"]);
         let (verdict, _, remedy) = check(&answer, "rpc");
-        assert_eq!((verdict, remedy), ("bad", "Check `rpc` in config.toml; then try again."));
+        assert_eq!(
+            (verdict, remedy),
+            ("bad", "Check the network, or name another Ethereum node with --rpc; then try again.")
+        );
         for name in ["contracts", "key"] {
             assert_eq!(check(&answer, name), ("not_tried", "Not tried: rpc comes first.", ""));
         }
@@ -74,7 +77,7 @@ fn a_node_and_a_server_that_do_not_answer_are_named() {
         let (ran, answer) = doctor(&device, &["--api", NOBODY]).await;
         assert_eq!(ran.code, 6, "{ran:?}");
         let (verdict, _, remedy) = check(&answer, "api");
-        assert_eq!((verdict, remedy), ("bad", "Check `api` in config.toml and the network; then try again."));
+        assert_eq!((verdict, remedy), ("bad", "Check the network, or name another server with --api; then try again."));
         assert_eq!(check(&answer, "clock").0, "not_tried");
         assert_eq!(check(&answer, "rpc").0, "good", "what does not depend on it is checked");
 
@@ -83,8 +86,8 @@ fn a_node_and_a_server_that_do_not_answer_are_named() {
         assert_eq!(ran.code, 6, "{ran:?}");
         let words = ran.text();
         assert!(words.lines().any(|line| line.starts_with("BAD ") && line.contains(" rpc ")), "{words}");
-        assert!(words.contains("Do: Check `rpc` in config.toml"), "{words}");
-        assert!(ran.last_lines().1.starts_with("Begin with `rpc`: Check `rpc`"), "{ran:?}");
+        assert!(words.contains("Do: Check the network, or name another Ethereum node"), "{words}");
+        assert!(ran.last_lines().1.starts_with("Begin with `rpc`: Check the network"), "{ran:?}");
     });
 }
 
@@ -122,7 +125,7 @@ fn the_deployment_file_of_another_chain_is_named() {
         assert_eq!(ran.code, 5, "{ran:?}");
         let (verdict, what, remedy) = check(&answer, "rpc");
         assert_eq!((verdict, what), ("bad", "The Ethereum node is on chain 31337, the deployment on chain 1."));
-        assert_eq!(remedy, "Set `rpc` in config.toml to a node of the deployment's chain.");
+        assert_eq!(remedy, "Name a node of the deployment's chain with --rpc, or in config.toml (`rpc`).");
         let (verdict, _, remedy) = check(&answer, "deployment");
         assert_eq!(verdict, "bad", "{answer}");
         assert!(remedy.starts_with("Use the deployment file of this server"), "{remedy}");

@@ -411,6 +411,10 @@ fn an_auditor_sees_every_read_and_no_reader() {
         assert!(entry["block_number"].is_u64(), "{entry}");
         let audit = soon(&auditor.device, &["audit", "verify", "--json"]).await.json();
         assert_eq!(audit["findings"], serde_json::json!([]));
+        let words = auditor.device.medlock(&["log", "--record", &record.to_string()]).await.succeeded().text();
+        assert!(words.contains("not shown to you"), "{words}");
+        let words = auditor.device.medlock(&["audit", "verify"]).await.succeeded().text();
+        assert!(words.contains("auditors see none"), "{words}");
         let refused = auditor.device.medlock(&["get", &record.to_string(), "-o", "x.txt"]).await;
         assert!([3, 4].contains(&refused.code), "{refused:?}");
     });
