@@ -72,7 +72,7 @@ pub fn add(settings: &NewKeySettings) -> anyhow::Result<u32> {
     let secrets = read_secrets(&settings.operator_secret_file)?;
     let secret = secrets.newest_first().next().context("the secret file is empty")?;
     let epoch = u32::try_from(listed.len() + 1).context("too many keys")?;
-    let key = *release_key(secret, epoch).public_key();
+    let key = release_key(secret, epoch).public_key().clone();
     let hash = SignedOperatorKey::signing_hash(deployment.operator, epoch, &key, &deployment);
     let signature = signer.sign_hash_sync(&hash).context("the operator's key does not sign")?;
     deployment.operator_keys.push(SignedOperatorKey {

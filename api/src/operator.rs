@@ -135,8 +135,8 @@ pub(crate) fn share_id((record, version): (RecordId, u16), depositor: Address) -
     format!("{}:{depositor:#x}", version_id(record, version))
 }
 
-/// Returns the encryption key of an epoch, which is derived from a secret:
-/// `DeriveKeyPair(HKDF-SHA256(secret, "medlock/v1/operator/release-key\0" ‖ epoch u32))`.
+/// Returns the encryption key of an epoch. Its private key is derived from a secret:
+/// `HKDF-SHA256(secret, "medlock/v1/operator/release-key\0" ‖ epoch u32)`.
 pub(crate) fn release_key(secret: &[u8; 32], epoch: u32) -> IdentityKey {
     let mut key = Zeroizing::new([0; 32]);
     Hkdf::<Sha256>::new(None, secret)

@@ -45,7 +45,7 @@ static CAPSULE: LazyLock<String> = LazyLock::new(|| {
 
 /// Capsules of ascending versions, all that fit: the hash of each beginning would cost the square of them.
 fn bundle(bytes: usize) -> Value {
-    let count = (bytes / 280).clamp(1, CAPSULES_MAX);
+    let count = (bytes / 2_400).clamp(1, CAPSULES_MAX);
     let capsules: Vec<Value> = (1..=count).map(|version| json!({ "version": version, "capsule": &*CAPSULE })).collect();
     json!({ "kind": "record", "scope_id": B256::repeat_byte(7), "capsules": capsules })
 }

@@ -56,8 +56,8 @@ struct Kept {
 
 /// Keeps the public key of somebody whose keys are unlocked.
 pub(crate) fn keep(client: &Client, owner: Address, key: &PublicKey) -> Result<(), DeviceError> {
-    let kept = Kept { owner, key: *key };
-    if find_kept(client)? == Some(kept.key) {
+    let kept = Kept { owner, key: key.clone() };
+    if find_kept(client)?.as_ref() == Some(&kept.key) {
         return Ok(());
     }
     client.home().write_json(FILE, &kept)

@@ -1,7 +1,7 @@
 //! The encryption keys of other people: taken from the chain, and compared with what the server says.
 
 use alloy::primitives::Address;
-use protocol::{codes::KEM_SECP256K1, identity::PublicKey};
+use protocol::{codes::KEM_X_WING, identity::PublicKey};
 
 use crate::{
     chain::ChainError,
@@ -61,7 +61,7 @@ pub async fn public_key(client: &Client, owner: Address) -> Result<(PublicKey, u
         (Err(error @ ChainError::NoHistory(_)), Some(answer)) => {
             let stored = client.chain().find_key(owner).await?.ok_or(error)?;
             let key = PublicKey::from_bytes(&answer.key).map_err(|error| wrong(Some(error.into())))?;
-            if key.hash() == stored.hash && stored.kem == KEM_SECP256K1 {
+            if key.hash() == stored.hash && stored.kem == KEM_X_WING {
                 Ok((key, stored.epoch))
             } else {
                 Err(wrong(None))

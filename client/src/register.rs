@@ -1,7 +1,7 @@
 //! Publishing the identity key, and publishing it again where the chain's newest is somebody else's.
 
 use protocol::{
-    codes::{KEM_SECP256K1, SLOT_IDENTITY},
+    codes::{KEM_X_WING, SLOT_IDENTITY},
     identity::PublicKey,
     messages::{Action, RegisterKey},
 };
@@ -146,7 +146,7 @@ async fn publish(
         owner,
         slot: SLOT_IDENTITY,
         epoch: replaces,
-        kem: KEM_SECP256K1,
+        kem: KEM_X_WING,
         key: key.as_bytes().to_vec().into(),
         nonce: new_nonce(),
         deadline: new_deadline(client).await?,

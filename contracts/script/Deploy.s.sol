@@ -21,7 +21,7 @@ import {RecordRegistry} from "../src/RecordRegistry.sol";
 ///         explains how to run it. It asks for no key: Forge holds the sender's.
 contract Deploy is Script {
     /// @dev Version of the format of the deployment file.
-    uint256 private constant FILE_VERSION = 3;
+    uint256 private constant FILE_VERSION = 4;
     uint256 private constant DEVELOPMENT_CHAIN = 31337;
 
     function run() external {

@@ -11,18 +11,19 @@ import {SignedActions} from "./SignedActions.sol";
 /// @title KeyRegistry
 contract KeyRegistry is IKeyRegistry, SignedActions {
     bytes32 private constant REGISTER_KEY_TYPEHASH = keccak256(
-        "RegisterKey(address owner,uint8 slot,uint32 epoch,uint16 kem,bytes key,uint256 nonce,uint256 deadline)"
+        "RegisterKey(address owner,uint8 slot,uint32 epoch,uint16 kem,bytes32 keyHash,uint256 nonce,uint256 deadline)"
     );
 
     /// @dev The slot of the identity key: one public key.
     uint8 private constant IDENTITY = 0;
     /// @dev The slot of the list of all category keys.
     uint8 private constant CATEGORY_KEYS = 1;
-    /// @dev The HPKE KEM id of DHKEM(secp256k1, HKDF-SHA256), the only one in this version.
+    /// @dev The HPKE KEM id of MLKEM768-X25519, the KEM of identity keys.
+    uint16 private constant KEM_X_WING = 0x647a;
+    /// @dev An ML-KEM-768 encapsulation key, 1,184 bytes, and an X25519 public key.
+    uint256 private constant IDENTITY_KEY_LENGTH = 1_216;
+    /// @dev The HPKE KEM id of DHKEM(secp256k1, HKDF-SHA256), the KEM of category keys.
     uint16 private constant KEM_SECP256K1 = 0x0016;
-    /// @dev An uncompressed secp256k1 point: 0x04 ‖ x ‖ y.
-    uint256 private constant POINT_LENGTH = 65;
-    bytes1 private constant POINT_PREFIX = 0x04;
     /// @dev Room for about 230 category keys, many more than there are categories.
     uint256 private constant MAX_CATEGORY_KEYS_LENGTH = 16_384;
 
@@ -61,7 +62,7 @@ contract KeyRegistry is IKeyRegistry, SignedActions {
         private
     {
         if (slot > CATEGORY_KEYS) revert UnknownSlot(slot);
-        if (kem != KEM_SECP256K1 || !_hasForm(slot, key)) revert InvalidKey();
+        if (!_hasForm(slot, kem, key.length)) revert InvalidKey();
         Slot storage stored = _keys[owner][slot];
         uint32 current = stored.key.epoch;
         // The last epoch is never replaced. Nobody registers four billion keys.
@@ -74,9 +75,9 @@ contract KeyRegistry is IKeyRegistry, SignedActions {
         emit KeyRegistered(owner, keyHash, slot, epoch, kem, key);
     }
 
-    /// @dev Checks only length and prefix. A person who seals to the key must check that the point is on the curve.
-    function _hasForm(uint8 slot, bytes calldata key) private pure returns (bool) {
-        if (slot == IDENTITY) return key.length == POINT_LENGTH && key[0] == POINT_PREFIX;
-        return key.length != 0 && key.length <= MAX_CATEGORY_KEYS_LENGTH;
+    /// @dev Checks only KEM and length. A person who seals to the key must check the key itself.
+    function _hasForm(uint8 slot, uint16 kem, uint256 length) private pure returns (bool) {
+        if (slot == IDENTITY) return kem == KEM_X_WING && length == IDENTITY_KEY_LENGTH;
+        return kem == KEM_SECP256K1 && length != 0 && length <= MAX_CATEGORY_KEYS_LENGTH;
     }
 }

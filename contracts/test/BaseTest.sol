@@ -24,7 +24,8 @@ abstract contract BaseTest is Test {
     uint40 internal constant LIFT_PERIOD = 1 days;
     /// @dev The last second that a period can hold.
     uint40 internal constant LAST_TIME = type(uint40).max;
-    uint16 internal constant KEM = 0x0016;
+    uint16 internal constant KEM = 0x647a;
+    uint16 internal constant CATEGORY_KEM = 0x0016;
     uint8 internal constant RAW = 0x55;
     uint16 internal constant LABORATORY = 1;
 
@@ -128,7 +129,14 @@ abstract contract BaseTest is Test {
     // --- things to register
 
     function identityKey(uint256 seed) internal pure returns (bytes memory) {
-        return abi.encodePacked(bytes1(0x04), keccak256(abi.encode(seed, "x")), keccak256(abi.encode(seed, "y")));
+        bytes memory key = new bytes(1_216);
+        for (uint256 at = 0; at < key.length; at += 32) {
+            bytes32 word = keccak256(abi.encode(seed, at));
+            for (uint256 i = 0; i < 32; ++i) {
+                key[at + i] = word[i];
+            }
+        }
+        return key;
     }
 
     /// @dev A laboratory record of the patient; `writeSalt` stays zero for the patient's own upload.

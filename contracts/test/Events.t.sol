@@ -70,7 +70,7 @@ contract EventsTest is BaseTest {
         records.retract(id, 1, RECORD_SALT, WRITE_SALT);
         vm.startPrank(patient.addr);
         keys.registerKey(0, 0, KEM, key);
-        keys.registerKey(1, 0, KEM, key);
+        keys.registerKey(1, 0, CATEGORY_KEM, key);
         records.registerVersion(newVersion(id, 1));
         records.supersede(id, 2);
         records.tombstone(id);
@@ -110,9 +110,11 @@ contract EventsTest is BaseTest {
         know(keccak256("first root"));
         know(headHash(Head({previous: 0, size: 1, root: keccak256("first root")})));
         know(keccak256(key));
-        for (uint256 offset = 0; offset < 96; offset += 32) {
-            know(wordAt(abi.encodePacked(key, new bytes(31)), offset));
+        for (uint256 offset = 0; offset < key.length; offset += 32) {
+            know(wordAt(key, offset));
         }
+        know(bytes32(uint256(KEM)));
+        know(bytes32(key.length));
         // Terms of grants: periods, epochs and codes.
         know(wordOf(newGrant(tagOf(doctor.addr, READ_SALT), ScopeKind.Record, 0)));
         know(wordOf(newGrant(tagOf(doctor.addr, READ_SALT), ScopeKind.All, 0)));

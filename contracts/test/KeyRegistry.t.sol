@@ -12,7 +12,7 @@ contract KeyRegistryTest is BaseTest {
 
     function register(uint8 slot, uint32 epoch, bytes memory key) private {
         vm.prank(patient.addr);
-        keys.registerKey(slot, epoch, KEM, key);
+        keys.registerKey(slot, epoch, slot == 0 ? KEM : CATEGORY_KEM, key);
     }
 
     function signed(uint32 epoch, bytes memory key, uint256 nonce) private view returns (Authorization memory) {
@@ -87,22 +87,29 @@ contract KeyRegistryTest is BaseTest {
     }
 
     function testFuzz_RevertWhen_KemIsUnknown(uint16 kem) public {
-        vm.assume(kem != KEM);
+        vm.startPrank(patient.addr);
+        if (kem != KEM) {
+            vm.expectRevert(IKeyRegistry.InvalidKey.selector);
+            keys.registerKey(0, 0, kem, identityKey(1));
+        }
+        vm.assume(kem != CATEGORY_KEM);
         vm.expectRevert(IKeyRegistry.InvalidKey.selector);
-        vm.prank(patient.addr);
-        keys.registerKey(0, 0, kem, identityKey(1));
+        keys.registerKey(1, 0, kem, identityKey(1));
     }
 
-    function testFuzz_RevertWhen_IdentityKeyHasAnotherForm(bytes memory key, bytes1 prefix) public {
-        vm.assume(key.length != 65);
+    function test_RevertWhen_KemIsThatOfTheOtherSlot() public {
+        vm.startPrank(patient.addr);
         vm.expectRevert(IKeyRegistry.InvalidKey.selector);
-        register(0, 0, key);
+        keys.registerKey(0, 0, CATEGORY_KEM, identityKey(1));
+        vm.expectRevert(IKeyRegistry.InvalidKey.selector);
+        keys.registerKey(1, 0, KEM, identityKey(1));
+    }
 
-        vm.assume(prefix != 0x04);
-        bytes memory wrong = identityKey(1);
-        wrong[0] = prefix;
+    function testFuzz_RevertWhen_IdentityKeyHasAnotherLength(uint256 length) public {
+        length = bound(length, 0, 2_500);
+        vm.assume(length != 1_216);
         vm.expectRevert(IKeyRegistry.InvalidKey.selector);
-        register(0, 0, wrong);
+        register(0, 0, new bytes(length));
     }
 
     function test_RevertWhen_CategoryKeysAreEmptyOrTooLong() public {

@@ -38,7 +38,7 @@ library Messages {
         uint8 slot;
         uint32 epoch;
         uint16 kem;
-        bytes key;
+        bytes32 keyHash;
         uint256 nonce;
         uint256 deadline;
     }
@@ -174,10 +174,16 @@ library Messages {
         uint256 deadline
     ) internal pure returns (bytes32) {
         return VM.eip712HashStruct(
-            "RegisterKey(address owner,uint8 slot,uint32 epoch,uint16 kem,bytes key,uint256 nonce,uint256 deadline)",
+            "RegisterKey(address owner,uint8 slot,uint32 epoch,uint16 kem,bytes32 keyHash,uint256 nonce,uint256 deadline)",
             abi.encode(
                 RegisterKey({
-                    owner: owner, slot: slot, epoch: epoch, kem: kem, key: key, nonce: nonce, deadline: deadline
+                    owner: owner,
+                    slot: slot,
+                    epoch: epoch,
+                    kem: kem,
+                    keyHash: keccak256(key),
+                    nonce: nonce,
+                    deadline: deadline
                 })
             )
         );

@@ -1,4 +1,5 @@
-//! Measures the speed of the envelope, compared with plain AES-256-GCM and with `age`, on one core.
+//! Measures the speed of the envelope, compared with plain AES-256-GCM and with `age`, and of a post-quantum capsule,
+//! compared with a capsule on secp256k1, on one core.
 //!
 //! `cargo bench -p protocol --bench protocol [-- --mib 256 --rounds 7]`. All programs process the same content from
 //! memory and write into a buffer that is used again. They take turns in each round, so that other load on the machine
@@ -20,10 +21,13 @@ use aes_gcm::{
 use alloy::primitives::{Address, B256};
 use fast_floe::{Key, Parameters, online};
 use protocol::{
+    capsule::{Binding, Capsule, Sealable},
     cid::CidBuilder,
+    codes::Category,
     envelope::{ContentHasher, EnvelopeContext, HEADER_LEN, Header, Metadata, Opener, SealParams, Sealer},
     ids::RecordId,
-    secret::{DataKey, Seed},
+    kem::Decapsulate,
+    secret::{DataKey, ReaderShare, Seed, SlotShare},
 };
 use rand::Rng;
 
@@ -32,6 +36,8 @@ const PAYLOAD: usize = SEGMENT - 32;
 /// The number of bytes that a client reads at a time.
 const PIECE: usize = 1 << 20;
 const KEY: [u8; 32] = [7; 32];
+/// The number of capsules in one measurement.
+const CAPSULES: usize = 200;
 const AAD: &[u8] = b"associated data";
 const CONTEXT: EnvelopeContext = EnvelopeContext { chain_id: 31_337, registry: Address::ZERO };
 
@@ -49,6 +55,9 @@ fn main() {
     rand::rng().fill_bytes(&mut content);
 
     let sealed = Sealed::new(&content);
+    let identity = CapsuleInput::<ReaderShare>::new(Seed::from_bytes(KEY).identity_key(1));
+    let category =
+        CapsuleInput::<SlotShare>::new(Seed::from_bytes(KEY).category_secret(Category::Imaging, 1).key_pair());
     let mut contenders = vec![
         Contender::new("aes-gcm, 64 KiB: encrypt", || aes_gcm_encrypt(&content)),
         Contender::new("FLOE: encrypt", || floe_encrypt(&content)),
@@ -62,8 +71,14 @@ fn main() {
         Contender::new("envelope: check, encrypt, CID", || envelope_seal(&content, &sealed.params)),
         Contender::new("envelope: CID, decrypt, check", || envelope_open(&sealed.envelope)),
     ];
+    let mut capsules = vec![
+        Contender::new("capsule, MLKEM768-X25519: seal", || identity.seal()),
+        Contender::new("capsule, secp256k1: seal", || category.seal()),
+        Contender::new("capsule, MLKEM768-X25519: open", || identity.open()),
+        Contender::new("capsule, secp256k1: open", || category.open()),
+    ];
     for _ in 0..rounds {
-        for contender in &mut contenders {
+        for contender in contenders.iter_mut().chain(&mut capsules) {
             contender.measure();
         }
     }
@@ -73,12 +88,15 @@ fn main() {
         let rate = content.len() as f64 / median(contender.seconds.clone()) / 1e6;
         println!("{:<32} {rate:>7.0} MB/s", contender.name);
     }
-    let ratio = |ours: usize, theirs: usize| {
-        let pairs = contenders[theirs].seconds.iter().zip(&contenders[ours].seconds);
-        median(pairs.map(|(theirs, ours)| theirs / ours).collect())
-    };
+    for contender in &capsules {
+        let micros = median(contender.seconds.clone()) * 1e6 / CAPSULES as f64;
+        println!("{:<32} {micros:>7.0} µs", contender.name);
+    }
+    let ratio = |ours: usize, theirs: usize| contenders[ours].speed_against(&contenders[theirs]);
+    // The time of a post-quantum capsule for each unit of time of a classical one; the slower of sealing and opening.
+    let capsule = f64::max(capsules[1].speed_against(&capsules[0]), capsules[3].speed_against(&capsules[2]));
     println!(
-        "\n{{\"bench\":\"protocol\",\"encrypt_vs_aes_gcm\":{:.3},\"decrypt_vs_aes_gcm\":{:.3},\"encrypt_vs_age\":{:.3},\"decrypt_vs_age\":{:.3}}}",
+        "\n{{\"bench\":\"protocol\",\"encrypt_vs_aes_gcm\":{:.3},\"decrypt_vs_aes_gcm\":{:.3},\"encrypt_vs_age\":{:.3},\"decrypt_vs_age\":{:.3},\"capsule_vs_classical\":{capsule:.3}}}",
         ratio(1, 0),
         ratio(4, 3),
         ratio(1, 2),
@@ -91,10 +109,46 @@ impl<'a> Contender<'a> {
         Self { name, run: Box::new(run), seconds: Vec::new() }
     }
 
+    /// Returns the median, over the rounds, of the other's time for each unit of our time.
+    fn speed_against(&self, other: &Self) -> f64 {
+        let pairs = other.seconds.iter().zip(&self.seconds);
+        median(pairs.map(|(theirs, ours)| theirs / ours).collect())
+    }
+
     fn measure(&mut self) {
         let begin = Instant::now();
         (self.run)();
         self.seconds.push(begin.elapsed().as_secs_f64());
+    }
+}
+
+/// The input for measuring capsules of one kind.
+struct CapsuleInput<S: Sealable> {
+    secret: S,
+    key: S::PrivateKey,
+    binding: Binding,
+    capsule: Capsule,
+}
+
+impl<S: Sealable> CapsuleInput<S> {
+    fn new(key: S::PrivateKey) -> Self {
+        let secret = S::from_bytes(KEY);
+        let of = CONTEXT.record_version(RecordId(B256::ZERO), 1);
+        let binding = Binding::reader_share(&of, Address::ZERO, Address::ZERO, 1, 1);
+        let capsule = Capsule::seal(&secret, key.public_key(), &binding);
+        Self { secret, key, binding, capsule }
+    }
+
+    fn seal(&self) {
+        for _ in 0..CAPSULES {
+            black_box(Capsule::seal(&self.secret, self.key.public_key(), &self.binding));
+        }
+    }
+
+    fn open(&self) {
+        for _ in 0..CAPSULES {
+            black_box(self.capsule.open::<S>(&self.key, &self.binding).is_ok());
+        }
     }
 }
 
@@ -140,7 +194,7 @@ impl Sealed {
             record: RecordId(B256::ZERO),
             version: 1,
             patient: Address::ZERO,
-            patient_key: *Seed::from_bytes([1; 32]).identity_key(1).public_key(),
+            patient_key: Seed::from_bytes([1; 32]).identity_key(1).public_key().clone(),
             patient_key_epoch: 1,
             metadata: Metadata {
                 content_len: content.len() as u64,

@@ -137,7 +137,7 @@ fn is_name(name: &str) -> bool {
 }
 
 fn key(seed: &Seed) -> Zeroizing<[u8; 32]> {
-    Zeroizing::new(kdf::expand(seed.expose(), kdf::ADDRESS_BOOK, &[]))
+    kdf::expand(seed.expose(), kdf::ADDRESS_BOOK, &[])
 }
 
 fn aad(owner: Address) -> Vec<u8> {

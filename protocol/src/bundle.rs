@@ -1,6 +1,6 @@
 //! The capsules of a grant over one record. There is one capsule for each version: S sealed to the grantee.
 //!
-//! `bundle hash = SHA-256("medlock/v1/bundle\0" ‖ scope kind 1 ‖ scope id 32 ‖ (version 2 ‖ capsule 117)…)`, versions
+//! `bundle hash = SHA-256("medlock/v1/bundle\0" ‖ scope kind 1 ‖ scope id 32 ‖ (version 2 ‖ capsule 1,172)…)`, versions
 //! ascending. The signed `Grant` contains the hash, so a server cannot replace capsules. A WRITE grant has no capsules,
 //! and its hash is zero. Capsules of later versions are added off chain, after the signed ones. The grantee finds the
 //! signed ones with [`Bundle::signed_len`] and checks every capsule by opening it.
@@ -17,8 +17,8 @@ use crate::{
 };
 
 /// The largest number of capsules in one bundle, and in all bundles of one message together. This number fits into the
-/// body of one request.
-pub const CAPSULES_MAX: usize = 4_096;
+/// body of one request, 2 MiB.
+pub const CAPSULES_MAX: usize = 800;
 
 /// The reason why the capsules of a grant are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,37 +1,42 @@
-//! Capsules: a 32-byte secret sealed to one public key, 117 bytes, byte for byte reproducible.
+//! Capsules: a 32-byte secret sealed to one public key, byte for byte reproducible.
 //!
 //! ```text
-//! off len
-//!   0   1  version 0x01
-//!   1   2  KEM 0x0016, DHKEM(secp256k1, HKDF-SHA256)
-//!   3   1  kind
-//!   4  65  enc, the encapsulated key, uncompressed
-//!  69  48  ciphertext, AES-256-GCM
+//!  off  len
+//!    0    1  version 0x01
+//!    1    2  KEM
+//!    3    1  kind
+//!    4 Nenc  enc, the encapsulated secret
+//! 4+Nenc 48  ciphertext, AES-256-GCM
 //! ```
 //!
-//! HPKE (RFC 9180) base mode with HKDF-SHA256 and AES-256-GCM; `info = "medlock/v1/capsule\0" ‖ bytes 0..4`, `aad` =
-//! the [`Binding`]. The ephemeral key pair is not random but derived: `DeriveKeyPair(HKDF-Expand(secret,
-//! "medlock/v1/capsule-ephemeral\0" ‖ bytes 0..4 ‖ recipient key ‖ aad))`. This is safe because every secret is 32
-//! uniform bytes. Everyone who has the secret can make the same capsule again and compare the two.
+//! Each kind has one KEM ([`crate::kem`]), from which the length follows: 1,172 bytes with MLKEM768-X25519, and 117 bytes
+//! with DHKEM(secp256k1), which only slot capsules use.
+//!
+//! HPKE (RFC 9180) base mode with HKDF-SHA256 and AES-256-GCM; `info = "medlock/v1/capsule\0" ‖ bytes [0,4)`, `aad` =
+//! the [`Binding`]. Encapsulation is not random but derived from the secret, the recipient's key and the binding. This is
+//! safe because every secret is 32 uniform bytes. Everyone who has the secret can make the same capsule again and so
+//! check it.
 
 use alloy::primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
 use crate::{
-    codes::{KEM_SECP256K1, ScopeKind},
+    codes::ScopeKind,
     hpke,
-    identity::{IdentityKey, PublicKey},
+    identity::{CategoryKey, CategoryPublicKey, IdentityKey, PublicKey},
     kdf,
-    secret::{CategorySecret, DataKey, GuardianShare, NoteKey, ReaderShare, ReleaseShare, Secret},
+    kem::{Decapsulate, Encapsulate},
+    secret::{CategorySecret, DataKey, GuardianShare, NoteKey, ReaderShare, ReleaseShare, Secret, SlotShare},
     split::RecordVersion,
 };
 
-/// The length of a capsule, in bytes.
-pub const CAPSULE_LEN: usize = 117;
+/// The length of every capsule that is sealed to an identity key or to the operator's key, in bytes.
+pub const CAPSULE_LEN: usize = HEADER_LEN + x_wing::CIPHERTEXT_SIZE + CIPHERTEXT_LEN;
+/// The length of a slot capsule, in bytes.
+pub const SLOT_CAPSULE_LEN: usize = HEADER_LEN + 65 + CIPHERTEXT_LEN;
 const HEADER_LEN: usize = 4;
-const CIPHERTEXT_AT: usize = 69;
+const CIPHERTEXT_LEN: usize = 48;
 const VERSION: u8 = 0x01;
 
 /// The kind of secret in a capsule.
@@ -40,7 +45,7 @@ const VERSION: u8 = 0x01;
 pub enum CapsuleKind {
     /// A data key, sealed to the patient. It is part of the envelope.
     Owner = 1,
-    /// S, sealed to a grantee or to a category key.
+    /// S, sealed to a grantee.
     ReaderShare = 2,
     /// The secret from which a category key derives, sealed to a grantee.
     CategoryKey = 3,
@@ -50,13 +55,50 @@ pub enum CapsuleKind {
     NoteKey = 5,
     /// A share of the seed, sealed to a guardian (reserved).
     GuardianShare = 6,
+    /// S, sealed to a category key (reserved).
+    Slot = 7,
 }
 
 impl CapsuleKind {
+    const ALL: [Self; 7] = [
+        Self::Owner,
+        Self::ReaderShare,
+        Self::CategoryKey,
+        Self::ReleaseShare,
+        Self::NoteKey,
+        Self::GuardianShare,
+        Self::Slot,
+    ];
+
     fn from_code(code: u8) -> Option<Self> {
-        [Self::Owner, Self::ReaderShare, Self::CategoryKey, Self::ReleaseShare, Self::NoteKey, Self::GuardianShare]
-            .into_iter()
-            .find(|kind| *kind as u8 == code)
+        Self::ALL.into_iter().find(|kind| *kind as u8 == code)
+    }
+
+    /// Returns the HPKE KEM id of this kind.
+    const fn kem(self) -> u16 {
+        match self {
+            Self::Slot => CategoryPublicKey::KEM,
+            _ => PublicKey::KEM,
+        }
+    }
+
+    const fn capsule_len(self) -> usize {
+        match self {
+            Self::Slot => SLOT_CAPSULE_LEN,
+            _ => CAPSULE_LEN,
+        }
+    }
+
+    fn is_encapsulation(self, enc: &[u8]) -> bool {
+        match self {
+            Self::Slot => CategoryPublicKey::is_well_formed(enc),
+            _ => PublicKey::is_well_formed(enc),
+        }
+    }
+
+    fn header(self) -> [u8; HEADER_LEN] {
+        let kem = self.kem().to_be_bytes();
+        [VERSION, kem[0], kem[1], self as u8]
     }
 }
 
@@ -64,25 +106,35 @@ impl CapsuleKind {
 pub trait Sealable: Secret {
     /// The kind of capsule for this secret.
     const KIND: CapsuleKind;
+    /// The public key to which this kind is sealed.
+    type PublicKey: Encapsulate;
+    /// The private key that opens this kind.
+    type PrivateKey: Decapsulate<PublicKey = Self::PublicKey>;
 }
 
-impl Sealable for DataKey {
-    const KIND: CapsuleKind = CapsuleKind::Owner;
+macro_rules! sealed_to_identity_keys {
+    ($($secret:ident: $kind:ident),+ $(,)?) => {$(
+        impl Sealable for $secret {
+            const KIND: CapsuleKind = CapsuleKind::$kind;
+            type PublicKey = PublicKey;
+            type PrivateKey = IdentityKey;
+        }
+    )+};
 }
-impl Sealable for ReaderShare {
-    const KIND: CapsuleKind = CapsuleKind::ReaderShare;
+
+sealed_to_identity_keys! {
+    DataKey: Owner,
+    ReaderShare: ReaderShare,
+    CategorySecret: CategoryKey,
+    ReleaseShare: ReleaseShare,
+    NoteKey: NoteKey,
+    GuardianShare: GuardianShare,
 }
-impl Sealable for CategorySecret {
-    const KIND: CapsuleKind = CapsuleKind::CategoryKey;
-}
-impl Sealable for ReleaseShare {
-    const KIND: CapsuleKind = CapsuleKind::ReleaseShare;
-}
-impl Sealable for NoteKey {
-    const KIND: CapsuleKind = CapsuleKind::NoteKey;
-}
-impl Sealable for GuardianShare {
-    const KIND: CapsuleKind = CapsuleKind::GuardianShare;
+
+impl Sealable for SlotShare {
+    const KIND: CapsuleKind = CapsuleKind::Slot;
+    type PublicKey = CategoryPublicKey;
+    type PrivateKey = CategoryKey;
 }
 
 /// The values that a capsule is bound to. It opens only when all of them are the same as when it was sealed.
@@ -190,7 +242,7 @@ impl Binding {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CapsuleError {
-    /// The length, version, KEM or kind is wrong, or the encapsulated key is not on the curve.
+    /// The version, the KEM, the kind or the length is wrong, or a point is not on the curve.
     #[error("malformed capsule")]
     Malformed,
     /// The capsule is sealed to another key or has another binding.
@@ -202,28 +254,29 @@ pub enum CapsuleError {
     Commitment,
 }
 
-/// A capsule: 117 bytes with a known version, KEM and kind, and an encapsulated key that is on the curve.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Capsule([u8; CAPSULE_LEN]);
+/// A capsule of a known version and kind, with the KEM and the length of its kind.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Capsule(Box<[u8]>);
 
 impl Capsule {
-    /// Checks length, version, KEM, kind and encapsulated key.
+    /// Checks version, kind, KEM and length, in this order, and the encapsulated key as far as it can be checked without
+    /// a private key.
     ///
     /// # Errors
     /// [`CapsuleError::Malformed`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, CapsuleError> {
-        let bytes: [u8; CAPSULE_LEN] = bytes.try_into().map_err(|_| CapsuleError::Malformed)?;
-        let kem = u16::from_be_bytes([bytes[1], bytes[2]]);
-        if bytes[0] != VERSION || kem != KEM_SECP256K1 || CapsuleKind::from_code(bytes[3]).is_none() {
+        let header: &[u8; HEADER_LEN] = bytes.first_chunk().ok_or(CapsuleError::Malformed)?;
+        let kind = CapsuleKind::from_code(header[3]).ok_or(CapsuleError::Malformed)?;
+        if *header != kind.header() || bytes.len() != kind.capsule_len() {
             return Err(CapsuleError::Malformed);
         }
-        PublicKey::from_bytes(&bytes[HEADER_LEN..CIPHERTEXT_AT]).map_err(|_| CapsuleError::Malformed)?;
-        Ok(Self(bytes))
+        let (enc, _) = parts(bytes);
+        if kind.is_encapsulation(enc) { Ok(Self(bytes.into())) } else { Err(CapsuleError::Malformed) }
     }
 
-    /// Returns the 117 bytes.
+    /// Returns the bytes.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; CAPSULE_LEN] {
+    pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
@@ -235,22 +288,11 @@ impl Capsule {
 
     /// Seals a secret. The same secret, recipient and binding always give the same bytes.
     #[must_use]
-    pub fn seal<S: Sealable>(secret: &S, recipient: &PublicKey, binding: &Binding) -> Self {
-        let header = header(S::KIND);
-        let aad = binding.to_bytes();
-        let ikm = Zeroizing::new(kdf::expand(
-            secret.expose(),
-            kdf::CAPSULE_EPHEMERAL,
-            &[&header, recipient.as_bytes(), &aad],
-        ));
-        let (shared_secret, enc) = hpke::encap(&hpke::derive_key_pair(&ikm), recipient);
-        let ciphertext = hpke::seal(&shared_secret, &info(header), &aad, secret.expose());
-
-        let mut bytes = [0; CAPSULE_LEN];
-        bytes[..HEADER_LEN].copy_from_slice(&header);
-        bytes[HEADER_LEN..CIPHERTEXT_AT].copy_from_slice(&enc);
-        bytes[CIPHERTEXT_AT..].copy_from_slice(&ciphertext);
-        Self(bytes)
+    pub fn seal<S: Sealable>(secret: &S, recipient: &S::PublicKey, binding: &Binding) -> Self {
+        let (header, aad) = (S::KIND.header(), binding.to_bytes());
+        let (shared_secret, enc) = recipient.encapsulate(secret.expose(), &header, &aad);
+        let ciphertext = hpke::seal(S::KIND.kem(), &shared_secret, &info(header), &aad, secret.expose());
+        Self([header.as_slice(), &enc, &ciphertext].concat().into())
     }
 
     /// Opens the capsule, and checks that sealing its content again gives the same bytes.
@@ -258,14 +300,14 @@ impl Capsule {
     /// # Errors
     /// [`CapsuleError::Malformed`] for a capsule of another kind, [`CapsuleError::NoMatch`] for another key or
     /// binding, [`CapsuleError::Commitment`] when sealing the content again gives other bytes.
-    pub fn open<S: Sealable>(&self, recipient: &IdentityKey, binding: &Binding) -> Result<S, CapsuleError> {
+    pub fn open<S: Sealable>(&self, recipient: &S::PrivateKey, binding: &Binding) -> Result<S, CapsuleError> {
         if self.kind() != S::KIND {
             return Err(CapsuleError::Malformed);
         }
-        let enc = PublicKey::from_bytes(&self.0[HEADER_LEN..CIPHERTEXT_AT]).map_err(|_| CapsuleError::Malformed)?;
-        let ciphertext = self.0[CIPHERTEXT_AT..].try_into().expect("a capsule has 117 bytes");
-        let shared_secret = hpke::decap(&enc, recipient);
-        let opened = hpke::open(&shared_secret, &info(header(S::KIND)), &binding.to_bytes(), ciphertext)
+        let (enc, ciphertext) = parts(&self.0);
+        let shared_secret = recipient.decapsulate(enc).ok_or(CapsuleError::NoMatch)?;
+        let info = info(S::KIND.header());
+        let opened = hpke::open(S::KIND.kem(), &shared_secret, &info, &binding.to_bytes(), ciphertext)
             .ok_or(CapsuleError::NoMatch)?;
         let secret = S::from_bytes(*opened);
         if self.verify(&secret, recipient.public_key(), binding) { Ok(secret) } else { Err(CapsuleError::Commitment) }
@@ -273,14 +315,15 @@ impl Capsule {
 
     /// Returns whether [`Capsule::seal`] gives this capsule for the secret, recipient and binding. Takes constant time.
     #[must_use]
-    pub fn verify<S: Sealable>(&self, secret: &S, recipient: &PublicKey, binding: &Binding) -> bool {
+    pub fn verify<S: Sealable>(&self, secret: &S, recipient: &S::PublicKey, binding: &Binding) -> bool {
         Self::seal(secret, recipient, binding).0.ct_eq(&self.0).into()
     }
 }
 
-fn header(kind: CapsuleKind) -> [u8; HEADER_LEN] {
-    let kem = KEM_SECP256K1.to_be_bytes();
-    [VERSION, kem[0], kem[1], kind as u8]
+/// Returns `enc` and the ciphertext of a capsule whose length was checked.
+fn parts(capsule: &[u8]) -> (&[u8], &[u8; CIPHERTEXT_LEN]) {
+    let (rest, ciphertext) = capsule.split_last_chunk().expect("every capsule is longer than its ciphertext");
+    (&rest[HEADER_LEN..], ciphertext)
 }
 
 fn info(header: [u8; HEADER_LEN]) -> Vec<u8> {
@@ -289,7 +332,7 @@ fn info(header: [u8; HEADER_LEN]) -> Vec<u8> {
 
 impl std::fmt::Display for Capsule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "0x{}", hex::encode(self.0))
+        write!(f, "0x{}", hex::encode(&self.0))
     }
 }
 
@@ -302,10 +345,12 @@ impl std::fmt::Debug for Capsule {
 impl std::str::FromStr for Capsule {
     type Err = CapsuleError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut bytes = [0; CAPSULE_LEN];
         let digits = text.strip_prefix("0x").ok_or(CapsuleError::Malformed)?;
-        hex::decode_to_slice(digits, &mut bytes).map_err(|_| CapsuleError::Malformed)?;
-        Self::from_bytes(&bytes)
+        // Before a long text is decoded.
+        if digits.len() > 2 * CAPSULE_LEN {
+            return Err(CapsuleError::Malformed);
+        }
+        Self::from_bytes(&hex::decode(digits).map_err(|_| CapsuleError::Malformed)?)
     }
 }
 

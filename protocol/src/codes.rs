@@ -262,6 +262,8 @@ pub const CODEC_RAW: u8 = 0x55;
 pub const CODEC_DAG_PB: u8 = 0x70;
 /// The HPKE KEM id of DHKEM(secp256k1, HKDF-SHA256), IANA HPKE registry.
 pub const KEM_SECP256K1: u16 = 0x0016;
+/// The HPKE KEM id of MLKEM768-X25519, X-Wing, IANA HPKE registry.
+pub const KEM_X_WING: u16 = 0x647a;
 /// The key slot of the identity key (`KeyRegistry`).
 pub const SLOT_IDENTITY: u8 = 0;
 /// The key slot of the list of category keys (`KeyRegistry`).

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::operator_keys::{self, OperatorKeysError, OperatorPublicKey, SignedOperatorKey};
 
 /// The version of the file format.
-pub const DEPLOYMENT_VERSION: u32 = 3;
+pub const DEPLOYMENT_VERSION: u32 = 4;
 /// The EIP-712 domain name of every contract.
 pub const DOMAIN_NAME: &str = "medlock";
 /// The EIP-712 domain version of every contract.
@@ -20,7 +20,7 @@ pub const DOMAIN_VERSION: &str = "1";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Deployment {
-    /// The version of the file: 3.
+    /// The version of the file: 4.
     pub version: u32,
     /// The EIP-155 chain id.
     pub chain_id: u64,
@@ -48,7 +48,9 @@ pub enum DeploymentError {
     #[error("it is not a deployment file: {0}")]
     Form(#[source] serde_json::Error),
     /// The file has another version.
-    #[error("it has version {found}, this program reads version {DEPLOYMENT_VERSION}")]
+    #[error(
+        "it has version {found}, and this program reads version {DEPLOYMENT_VERSION}: set up the network again, or use the file of the new deployment"
+    )]
     Version {
         /// The version of the file.
         found: u32,

@@ -1,19 +1,19 @@
-//! The envelope `MLK1`: one record version, encrypted.
+//! The envelope `MLK2`: one record version, encrypted.
 //!
 //! ```text
-//! off len
-//!   0   4  magic "MLK1"
-//!   4   1  suite 0x01: FLOE AES-256-GCM, 64 KiB segments, 32-byte IV, 117-byte capsule
-//!   5   1  flags: bit 0 split key, bit 1 padded; both must be set, nothing else may be
-//!   6   2  version of the record
-//!   8  32  record id
-//!  40   4  epoch of the patient's identity key in the owner capsule
-//!  44 117  owner capsule
-//! 161   …  FLOE: parameters 10, IV 32, header tag 32, segments; ends exactly at the end of the file
+//!  off  len
+//!    0    4  magic "MLK2"
+//!    4    1  suite 0x01: FLOE AES-256-GCM, 64 KiB segments, 32-byte IV, owner capsule of 1,172 bytes
+//!    5    1  flags: bit 0 split key, bit 1 padded; both must be set, nothing else may be
+//!    6    2  version of the record
+//!    8   32  record id
+//!   40    4  epoch of the patient's identity key in the owner capsule
+//!   44 1172  owner capsule
+//! 1216    …  FLOE: parameters 10, IV 32, header tag 32, segments; ends exactly at the end of the file
 //! ```
 //!
 //! FLOE encrypts: length of metadata (u32) ‖ [`Metadata`] ‖ content ‖ zeros up to the padded length.
-//! FLOE's associated data: `"medlock/v1/envelope\0"` ‖ bytes 0..161 ‖ chain id 8 ‖ RecordRegistry 20.
+//! FLOE's associated data: `"medlock/v1/envelope\0"` ‖ bytes [0,1216) ‖ chain id 8 ‖ RecordRegistry 20.
 //!
 //! Sealing and opening do no input or output themselves (sans-io) and use bounded memory. [`Sealer`] and [`Opener`]
 //! take slices, [`SealReader`] and [`OpenReader`] wrap a `Read`, [`RangeOpener`] opens any byte range of the content

@@ -4,39 +4,31 @@ use alloy::primitives::{Address, B256};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
-pub use crate::key_pair::{IdentityKey, InvalidPublicKey, PUBLIC_KEY_LEN, PublicKey};
 use crate::{
     codes::{Category, Right},
-    hpke,
     ids::{Salt, Tag},
     kdf,
     secret::{CategorySecret, Seed},
 };
-
-impl IdentityKey {
-    /// Derives a key pair: `DeriveKeyPair(ikm)` of HPKE (RFC 9180, section 7.1.3) for KEM 0x0016; `ikm` is 32 uniform
-    /// bytes.
-    #[must_use]
-    pub fn derive(ikm: &[u8; 32]) -> Self {
-        Self::from_secret(hpke::derive_key_pair(ikm))
-    }
-}
+pub use crate::{
+    kem::secp256k1::{CategoryKey, CategoryPublicKey},
+    key_pair::{IdentityKey, InvalidPublicKey, PUBLIC_KEY_LEN, PublicKey},
+};
 
 impl Seed {
-    /// Returns the identity key of an epoch: `DeriveKeyPair(HKDF-Expand(seed, "medlock/v1/identity-key\0" ‖ epoch32))`.
+    /// Returns the identity key of an epoch. Its private key is `HKDF-Expand(seed, "medlock/v1/identity-key\0" ‖ epoch32)`.
     /// The first epoch is 1, as on chain.
     #[must_use]
     pub fn identity_key(&self, epoch: u32) -> IdentityKey {
-        IdentityKey::derive(&Zeroizing::new(kdf::expand(self.expose(), kdf::IDENTITY_KEY, &[&epoch.to_be_bytes()])))
+        IdentityKey::derive(&kdf::expand(self.expose(), kdf::IDENTITY_KEY, &[&epoch.to_be_bytes()]))
     }
 
     /// Returns the secret of a category key pair: `HKDF-Expand(seed, "medlock/v1/category-key\0" ‖ category16 ‖
     /// epoch32)`. A category capsule contains this secret, not the private scalar.
     #[must_use]
     pub fn category_secret(&self, category: Category, epoch: u32) -> CategorySecret {
-        CategorySecret::from_bytes(kdf::expand(
+        CategorySecret::from_bytes(*kdf::expand(
             self.expose(),
             kdf::CATEGORY_KEY,
             &[&category.code().to_be_bytes(), &epoch.to_be_bytes()],
@@ -48,7 +40,7 @@ impl Seed {
     /// The right is 1 for READ and 2 for WRITE.
     #[must_use]
     pub fn tag_salt(&self, chain_id: u64, grant_registry: Address, grantee: Address, right: Right) -> Salt {
-        let key = Zeroizing::new(kdf::expand(self.expose(), kdf::TAG_SECRET, &[]));
+        let key = kdf::expand(self.expose(), kdf::TAG_SECRET, &[]);
         let mut mac = Hmac::<Sha256>::new_from_slice(key.as_slice()).expect("HMAC takes keys of any length");
         mac.update(&chain_id.to_be_bytes());
         mac.update(grant_registry.as_slice());
@@ -68,8 +60,8 @@ impl Seed {
 impl CategorySecret {
     /// Returns the key pair of the category.
     #[must_use]
-    pub fn key_pair(&self) -> IdentityKey {
-        IdentityKey::derive(self.expose())
+    pub fn key_pair(&self) -> CategoryKey {
+        CategoryKey::derive(self.expose())
     }
 }
 

@@ -5,6 +5,7 @@
 
 use hkdf::Hkdf;
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 /// Identity key of an epoch, from the seed.
 pub(crate) const IDENTITY_KEY: &[u8] = b"medlock/v1/identity-key\0";
@@ -16,7 +17,11 @@ pub(crate) const TAG_SECRET: &[u8] = b"medlock/v1/tag-secret\0";
 pub(crate) const ADDRESS_BOOK: &[u8] = b"medlock/v1/address-book\0";
 /// HPKE info of every capsule.
 pub(crate) const CAPSULE: &[u8] = b"medlock/v1/capsule\0";
-/// The ephemeral key of a capsule, from the sealed secret.
+/// The message m of ML-KEM in a capsule of X-Wing, from the sealed secret.
+pub(crate) const CAPSULE_MLKEM: &[u8] = b"medlock/v1/capsule-mlkem\0";
+/// The ephemeral X25519 key of a capsule of X-Wing, from the sealed secret.
+pub(crate) const CAPSULE_X25519: &[u8] = b"medlock/v1/capsule-x25519\0";
+/// The ephemeral key of a capsule of DHKEM(secp256k1), from the sealed secret.
 pub(crate) const CAPSULE_EPHEMERAL: &[u8] = b"medlock/v1/capsule-ephemeral\0";
 /// B from the data key.
 pub(crate) const RELEASE_SHARE: &[u8] = b"medlock/v1/release-share\0";
@@ -41,22 +46,24 @@ pub(crate) const WALLET_FILE_COMMITMENT: &[u8] = b"medlock/v1/wallet-file-commit
 ///
 /// Extract is left out because every secret passed here is 32 uniform bytes (RFC 5869, section 3.3). With L = 32 this
 /// is one HMAC: `HMAC-SHA-256(secret, label ‖ fields… ‖ 0x01)`.
-pub(crate) fn expand(secret: &[u8; 32], label: &[u8], fields: &[&[u8]]) -> [u8; 32] {
+///
+/// The result is wiped when it is dropped.
+pub(crate) fn expand(secret: &[u8; 32], label: &[u8], fields: &[&[u8]]) -> Zeroizing<[u8; 32]> {
     let hkdf = Hkdf::<Sha256>::from_prk(secret).expect("32 bytes are the output length of SHA-256");
     expand_with(&hkdf, label, fields)
 }
 
 /// `HKDF(salt, IKM, info = label ‖ fields…, L = 32)`, for input that is not uniform.
-pub(crate) fn extract_and_expand(salt: &[u8], ikm: &[u8], label: &[u8], fields: &[&[u8]]) -> [u8; 32] {
+pub(crate) fn extract_and_expand(salt: &[u8], ikm: &[u8], label: &[u8], fields: &[&[u8]]) -> Zeroizing<[u8; 32]> {
     expand_with(&Hkdf::<Sha256>::new(Some(salt), ikm), label, fields)
 }
 
-fn expand_with(hkdf: &Hkdf<Sha256>, label: &[u8], fields: &[&[u8]]) -> [u8; 32] {
+fn expand_with(hkdf: &Hkdf<Sha256>, label: &[u8], fields: &[&[u8]]) -> Zeroizing<[u8; 32]> {
     let mut info = Vec::with_capacity(1 + fields.len());
     info.push(label);
     info.extend_from_slice(fields);
-    let mut output = [0; 32];
-    hkdf.expand_multi_info(&info, &mut output).expect("32 bytes are less than 255 blocks");
+    let mut output = Zeroizing::new([0; 32]);
+    hkdf.expand_multi_info(&info, output.as_mut_slice()).expect("32 bytes are less than 255 blocks");
     output
 }
 
@@ -72,6 +79,8 @@ mod tests {
             TAG_SECRET,
             ADDRESS_BOOK,
             CAPSULE,
+            CAPSULE_MLKEM,
+            CAPSULE_X25519,
             CAPSULE_EPHEMERAL,
             RELEASE_SHARE,
             ENVELOPE,

@@ -1,72 +1,89 @@
-//! Encryption keys on secp256k1: the public key that the chain publishes, and the key pair that one device holds.
+//! Encryption key pairs of X-Wing: the public key that the chain publishes, and the key pair that one device holds.
+//! X-Wing (draft-connolly-cfrg-xwing-kem) is ML-KEM-768 (FIPS 203) and X25519 (RFC 7748) in one; both have to be broken
+//! before a capsule opens.
+
+use std::sync::Arc;
 
 use alloy::primitives::{B256, keccak256};
-use k256::SecretKey;
 use serde::{Deserialize, Serialize};
+use x_wing::{DecapsulationKey, Decapsulator, EncapsulationKey, KeyExport, KeyInit};
 use zeroize::ZeroizeOnDrop;
 
-/// The length of a public key: uncompressed SEC 1, `04 ‖ x ‖ y`.
-pub const PUBLIC_KEY_LEN: usize = 65;
+/// The length of a public key: ML-KEM-768 encapsulation key 1,184 ‖ X25519 public key 32.
+pub const PUBLIC_KEY_LEN: usize = x_wing::ENCAPSULATION_KEY_SIZE;
+const X25519_AT: usize = PUBLIC_KEY_LEN - 32;
 
-/// The bytes are not a point on secp256k1 in uncompressed form.
+/// The bytes are not a public key of X-Wing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an uncompressed public key on secp256k1")]
+#[error("not a public key of MLKEM768-X25519")]
 pub struct InvalidPublicKey;
 
-/// A public encryption key: a point on secp256k1 other than infinity, uncompressed. The point is checked when the value
-/// is made.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct PublicKey {
+/// A public encryption key. It is checked when the value is made, and cheap to clone.
+#[derive(Clone)]
+pub struct PublicKey(Arc<Checked>);
+
+struct Checked {
     bytes: [u8; PUBLIC_KEY_LEN],
-    point: k256::PublicKey,
+    key: EncapsulationKey,
 }
 
 impl PublicKey {
-    /// Parses 65 bytes and checks that the point lies on the curve.
+    /// Parses and checks a public key: 1,216 bytes, every coefficient below the modulus (FIPS 203, section 7.2), and an
+    /// X25519 key whose shared secrets are not all zero (RFC 7748, section 6.1).
     ///
     /// # Errors
-    /// [`InvalidPublicKey`] for another length or form, or for a point that is not on the curve.
+    /// [`InvalidPublicKey`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidPublicKey> {
         let bytes: [u8; PUBLIC_KEY_LEN] = bytes.try_into().map_err(|_| InvalidPublicKey)?;
-        if bytes[0] != 0x04 {
+        let key = EncapsulationKey::try_from(bytes.as_slice()).map_err(|_| InvalidPublicKey)?;
+        if is_low_order(&bytes[X25519_AT..]) {
             return Err(InvalidPublicKey);
         }
-        let point = k256::PublicKey::from_sec1_bytes(&bytes).map_err(|_| InvalidPublicKey)?;
-        Ok(Self { bytes, point })
+        Ok(Self(Arc::new(Checked { bytes, key })))
     }
 
-    pub(crate) fn from_point(point: k256::PublicKey) -> Self {
-        use k256::elliptic_curve::sec1::ToSec1Point;
-        let bytes = point.to_sec1_point(false).as_bytes().try_into().expect("uncompressed points have 65 bytes");
-        Self { bytes, point }
-    }
-
-    /// Returns the 65 bytes.
+    /// Returns the 1,216 bytes.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; PUBLIC_KEY_LEN] {
-        &self.bytes
+    pub fn as_bytes(&self) -> &[u8; PUBLIC_KEY_LEN] {
+        &self.0.bytes
     }
 
-    /// Returns the keccak256 hash of the 65 bytes, as `KeyRegistry` stores it.
+    /// Returns the keccak256 hash of the 1,216 bytes, as `KeyRegistry` stores it.
     #[must_use]
     pub fn hash(&self) -> B256 {
-        keccak256(self.bytes)
+        keccak256(self.0.bytes)
     }
 
-    pub(crate) const fn point(&self) -> &k256::PublicKey {
-        &self.point
+    pub(crate) fn encapsulation_key(&self) -> &EncapsulationKey {
+        &self.0.key
     }
 }
 
+/// Checks whether an X25519 public key or ciphertext gives the all-zero shared secret with every private key.
+pub(crate) fn is_low_order(point: &[u8]) -> bool {
+    let point: [u8; 32] = point.try_into().expect("the callers pass 32 bytes");
+    // Every private key is a multiple of 8 once it is clamped, so any one of them tells.
+    let shared = x25519_dalek::StaticSecret::from([0; 32]).diffie_hellman(&point.into());
+    !shared.was_contributory()
+}
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.bytes == other.0.bytes
+    }
+}
+
+impl Eq for PublicKey {}
+
 impl std::fmt::Display for PublicKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "0x{}", hex::encode(self.bytes))
+        write!(f, "0x{}", hex::encode(self.0.bytes))
     }
 }
 
 impl std::fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "PublicKey({self})")
+        write!(f, "PublicKey(hash {})", self.hash())
     }
 }
 
@@ -93,21 +110,26 @@ impl<'de> Deserialize<'de> for PublicKey {
     }
 }
 
-/// A private encryption key with its public half: an identity key, a category key, or the operator's key.
-/// It is never a wallet's signing key.
-#[derive(Clone, ZeroizeOnDrop)]
+/// A private encryption key with its public half: a person's identity key, or the operator's key. It is never a wallet's
+/// signing key.
+#[derive(Clone)]
 pub struct IdentityKey {
-    // `k256::SecretKey` wipes itself; the public key need not be wiped.
-    secret: SecretKey,
-    #[zeroize(skip)]
+    // Wipes itself when it is dropped.
+    private: DecapsulationKey,
     public: PublicKey,
 }
 
+// The private half is the only secret, and wipes itself.
+impl ZeroizeOnDrop for IdentityKey where DecapsulationKey: ZeroizeOnDrop {}
+
 impl IdentityKey {
-    /// Returns the pair of a secret scalar.
-    pub(crate) fn from_secret(secret: SecretKey) -> Self {
-        let public = PublicKey::from_point(secret.public_key());
-        Self { secret, public }
+    /// Returns the key pair of a 32-byte private key of X-Wing, which is 32 uniform bytes.
+    #[must_use]
+    pub fn derive(private: &[u8; 32]) -> Self {
+        let private = DecapsulationKey::new(private.into());
+        let key = private.encapsulation_key().clone();
+        let bytes = key.to_bytes().into();
+        Self { private, public: PublicKey(Arc::new(Checked { bytes, key })) }
     }
 
     /// Returns the public key.
@@ -116,7 +138,7 @@ impl IdentityKey {
         &self.public
     }
 
-    pub(crate) const fn secret_key(&self) -> &SecretKey {
-        &self.secret
+    pub(crate) const fn decapsulation_key(&self) -> &DecapsulationKey {
+        &self.private
     }
 }

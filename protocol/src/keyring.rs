@@ -131,8 +131,8 @@ impl Entry {
         rng: &mut impl CryptoRng,
     ) -> Self {
         let context = unlocker.context(chain_id, owner);
-        let key = Zeroizing::new(kdf::expand(kek.expose(), kdf::KEYRING_KEY, &[&context]));
-        let commitment = kdf::expand(kek.expose(), kdf::KEYRING_COMMITMENT, &[&context]);
+        let key = kdf::expand(kek.expose(), kdf::KEYRING_KEY, &[&context]);
+        let commitment = *kdf::expand(kek.expose(), kdf::KEYRING_COMMITMENT, &[&context]);
         let mut nonce = [0; 12];
         rng.fill_bytes(&mut nonce);
         let ciphertext = sealed_box::encrypt(&key, &nonce, &context, seed.expose());
@@ -146,11 +146,11 @@ impl Entry {
 
     fn open(&self, kek: &KeyEncryptionKey, chain_id: u64, owner: Address) -> Result<Seed, KeyringError> {
         let context = self.unlocker.context(chain_id, owner);
-        let commitment = kdf::expand(kek.expose(), kdf::KEYRING_COMMITMENT, &[&context]);
+        let commitment = *kdf::expand(kek.expose(), kdf::KEYRING_COMMITMENT, &[&context]);
         if !bool::from(commitment.ct_eq(&self.commitment.0)) {
             return Err(KeyringError::NoMatch);
         }
-        let key = Zeroizing::new(kdf::expand(kek.expose(), kdf::KEYRING_KEY, &[&context]));
+        let key = kdf::expand(kek.expose(), kdf::KEYRING_KEY, &[&context]);
         let seed =
             sealed_box::decrypt(&key, &self.nonce.0, &context, self.ciphertext.as_slice()).ok_or(KeyringError::Tag)?;
         let seed = Zeroizing::new(<[u8; 32]>::try_from(seed.as_slice()).map_err(|_| KeyringError::Tag)?);

@@ -34,6 +34,7 @@ pub mod bundle;
 pub mod capsule;
 pub mod envelope;
 mod hpke;
+pub mod kem;
 pub mod note;
 #[cfg(test)]
 mod public_vectors;

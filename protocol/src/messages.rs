@@ -16,6 +16,8 @@ use crate::{
     typed_data::typed_data,
 };
 
+pub use register_key::RegisterKey;
+
 /// The largest number of grants in one Revoke. Clients put far fewer into one message ([`MAX_SCOPES`]). A relayer may
 /// accept fewer, because of their gas.
 pub const REVOKED_MAX: usize = 1_000;
@@ -62,11 +64,6 @@ typed_data! {
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Suspend { address accreditor; address practitioner; uint256 nonce; uint256 deadline; }
-
-    /// A person publishes an encryption key. `epoch` is the epoch that this message replaces.
-    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct RegisterKey { address owner; uint8 slot; uint32 epoch; uint16 kem; bytes key; uint256 nonce; uint256 deadline; }
 
     /// An uploader registers the first version of a record.
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -486,5 +483,6 @@ pub fn verify_signature(hash: B256, signer: Address, signature: &[u8]) -> Result
 }
 
 mod document;
+mod register_key;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
 //! Notes: the reason in an access request, which only the patient can read.
 //!
 //! ```text
-//! off  len
-//!   0  117  capsule of the note's key, sealed to the patient
-//! 117 1040  AES-256-GCM, nonce of zeros, over: length 4 ‖ UTF-8 text ‖ zeros up to 1,024; and its tag
+//!  off  len
+//!    0 1172  capsule of the note's key, sealed to the patient
+//! 1172 1040  AES-256-GCM, nonce of zeros, over: length 4 ‖ UTF-8 text ‖ zeros up to 1,024; and its tag
 //! ```
 //!
 //! The key is new for each note, so the nonce may be constant. Associated data: `"medlock/v1/note\0"` ‖ capsule ‖ the
@@ -59,7 +59,7 @@ pub fn seal(
     let key = NoteKey::generate(rng);
     let capsule = Capsule::seal(&key, patient_key, binding);
     let ciphertext = sealed_box::encrypt(key.expose(), &[0; 12], &aad(&capsule, binding, author), &padded);
-    Ok([capsule.as_bytes().as_slice(), &ciphertext].concat())
+    Ok([capsule.as_bytes(), &ciphertext].concat())
 }
 
 /// Opens a note that `author` sent.

@@ -30,9 +30,9 @@ typed_data! {
 pub struct SignedOperatorKey {
     /// The epoch, from 1, without gaps.
     pub epoch: u32,
-    /// The key: an uncompressed point on secp256k1, 65 bytes.
+    /// The key: a public key of MLKEM768-X25519, 1,216 bytes.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String, pattern = "^0x04[0-9a-f]{128}$")]
+    #[schema(value_type = String, pattern = "^0x[0-9a-f]{2432}$")]
     pub key: Bytes,
     /// The operator's EIP-712 signature over `OperatorKey(address operator,uint32 epoch,bytes key)`: 65 bytes r ‖ s ‖ v.
     #[serde(with = "crate::hex_text")]
@@ -59,7 +59,7 @@ pub enum OperatorKeysError {
     /// The epochs are not 1, 2, 3 and so on, or there are too many.
     #[error("the epochs of the operator's encryption keys are not 1, 2, 3 and so on")]
     Epoch,
-    /// A key is not a point on the curve, or is in the list twice.
+    /// A key is malformed, or is in the list twice.
     #[error("an encryption key of the operator is malformed or repeated")]
     Key,
     /// A signature was not made by the operator.

@@ -83,6 +83,7 @@ macro_rules! secret {
             const fn assert<T: zeroize::ZeroizeOnDrop>() {}
             $(const _: () = assert::<super::$name>();)+
             const _: () = assert::<crate::identity::IdentityKey>();
+            const _: () = assert::<crate::identity::CategoryKey>();
         }
 
         #[cfg(test)]
@@ -90,6 +91,7 @@ macro_rules! secret {
             use std::fmt::{Debug, Display};
             $(static_assertions::assert_not_impl_any!(super::$name: Debug, Display, serde::Serialize);)+
             static_assertions::assert_not_impl_any!(crate::identity::IdentityKey: Debug, Display, serde::Serialize);
+            static_assertions::assert_not_impl_any!(crate::identity::CategoryKey: Debug, Display, serde::Serialize);
         }
     };
 }
@@ -104,6 +106,8 @@ secret! {
     ReleaseShare;
     /// S, the reader's half of a data key. Useless without the other half.
     ReaderShare;
+    /// S, as it is sealed to a category key (reserved for later).
+    SlotShare;
     /// The secret from which the key pair of a category derives (not the private scalar).
     CategorySecret;
     /// The key of one note.

@@ -30,7 +30,7 @@ impl DataKey {
     /// Returns B, the half for the operator.
     #[must_use]
     pub fn release_share(&self, of: &RecordVersion) -> ReleaseShare {
-        ReleaseShare::from_bytes(kdf::expand(
+        ReleaseShare::from_bytes(*kdf::expand(
             self.expose(),
             kdf::RELEASE_SHARE,
             &[&of.chain_id.to_be_bytes(), of.registry.as_slice(), of.record.0.as_slice(), &of.version.to_be_bytes()],

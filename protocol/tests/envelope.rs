@@ -59,7 +59,7 @@ fn params(content: &[u8]) -> SealParams {
         record: RECORD,
         version: 1,
         patient: PATIENT,
-        patient_key: *patient_key().public_key(),
+        patient_key: patient_key().public_key().clone(),
         patient_key_epoch: 1,
         metadata: metadata(content),
     }

@@ -14,7 +14,7 @@ use aes_gcm::{
 use fast_floe::{Key, decrypt};
 use hkdf::Hkdf;
 use k256::elliptic_curve::ecdh::diffie_hellman;
-use protocol::{identity::PublicKey, session::verify_session_signature};
+use protocol::{identity::CategoryPublicKey, session::verify_session_signature};
 use reference_floe::ReferenceFloe;
 use serde_json::Value;
 use sha2::{Sha256, Sha384};
@@ -142,7 +142,7 @@ fn wycheproof_ecdh_secp256k1() {
         let public = field(case, "public");
         let key = public.strip_prefix(hex::decode(SPKI).unwrap().as_slice()).ok_or(()).and_then(|point| {
             // Our parser decides: uncompressed, on the curve, not infinity.
-            PublicKey::from_bytes(point).map_err(|_| ())
+            CategoryPublicKey::from_bytes(point).map_err(|_| ())
         });
         let Ok(key) = key else {
             // "acceptable" is other ASN.1 for the same key; our parser accepts only one form.

@@ -64,7 +64,10 @@ pub(super) async fn check_form(body: GrantBody) -> Result<Kept, ApiError> {
     let tag = opened_tag(&body)?;
     let capsules = body.bundles.iter().map(|bundle| bundle.capsules.len()).sum::<usize>();
     if capsules > CAPSULES_MAX {
-        return Err(ApiError::new(ErrorCode::OutOfRange, "the bundles have more than 4,096 capsules in total"));
+        return Err(ApiError::new(
+            ErrorCode::OutOfRange,
+            "the records have more than 800 versions in total; share fewer records at a time",
+        ));
     }
     work::run(capsules * CAPSULE_LEN, move || {
         let bundles = body.bundles.iter().map(|bundle| checked(body.right, bundle)).collect::<Result<_, _>>()?;

@@ -32,7 +32,7 @@ pub(super) struct Deposit<'a> {
     pub(super) depositor: Address,
     /// Whether the deposit may replace a different share of the same depositor.
     pub(super) may_replace: bool,
-    /// 117 bytes, sealed to the operator.
+    /// 1,172 bytes, sealed to the operator.
     pub(super) capsule: &'a [u8],
 }
 

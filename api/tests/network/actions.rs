@@ -12,6 +12,7 @@ use localnet::Role;
 use mongodb::bson::{Document, doc};
 use protocol::{
     bodies::relay::{ActionState, ActionView},
+    codes::{KEM_SECP256K1, KEM_X_WING},
     deployment::{ContractName, Deployment},
     messages::{
         Accredit, Action, Checkpoint, RegisterKey, RegisterRecord, Retract, SignedAction, Supersede, accesses_hash,
@@ -134,13 +135,13 @@ async fn an_action_that_the_contracts_would_refuse_is_refused_with_its_code_and_
         owner: patient.address(),
         slot,
         epoch: 1,
-        kem: 0x16,
+        kem: if slot == 0 { KEM_X_WING } else { KEM_SECP256K1 },
         key: key.into(),
         nonce: seeds::nonce(),
         deadline: deadline(&server),
     };
-    assert_eq!(refused(patient, Action::RegisterKey(key(0, vec![4; 64]))).await, "out_of_range");
-    assert_eq!(refused(patient, Action::RegisterKey(key(9, vec![4; 65]))).await, "out_of_range");
+    assert_eq!(refused(patient, Action::RegisterKey(key(0, vec![4; 1_215]))).await, "out_of_range");
+    assert_eq!(refused(patient, Action::RegisterKey(key(9, vec![4; 1_216]))).await, "out_of_range");
     // RecordRegistry.
     let newer = Supersede { version: 2, ..supersede(seeds::nonce()) };
     assert_eq!(refused(patient, Action::Supersede(newer)).await, "stale_state");

@@ -4,7 +4,10 @@ use alloy::primitives::{Address, Bytes, U256};
 use axum::http::StatusCode;
 use localnet::Role;
 use mongodb::bson::{Document, doc};
-use protocol::messages::{Action, RegisterKey, RevokeAll, SignedAction};
+use protocol::{
+    codes::KEM_X_WING,
+    messages::{Action, RegisterKey, RevokeAll, SignedAction},
+};
 use serde_json::json;
 
 use crate::world::{
@@ -150,7 +153,7 @@ async fn a_contract_account_is_charged_what_it_can_burn_and_burns_no_more() {
     let key = |owner| {
         let key = Bytes::copy_from_slice(submitter.key().public_key().as_bytes());
         let (nonce, deadline) = (seeds::nonce(), deadline(&server));
-        let message = RegisterKey { owner, slot: 0, epoch: 0, kem: 0x16, key, nonce, deadline };
+        let message = RegisterKey { owner, slot: 0, epoch: 0, kem: KEM_X_WING, key, nonce, deadline };
         SignedAction { action: Action::RegisterKey(message), signature: Bytes::from_static(&[7; 65]) }
     };
     assert_eq!(submit(&server, &submitter, &key(contract(0xc1))).await.as_deref(), EXCEEDED);

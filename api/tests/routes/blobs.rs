@@ -9,7 +9,7 @@ use axum::{
     http::{Method, Request, StatusCode},
 };
 use bytes::Bytes;
-use protocol::bodies::account::Me;
+use protocol::{bodies::account::Me, envelope::HEADER_LEN};
 
 use self::pins::is_pinned;
 use crate::world::{
@@ -23,7 +23,7 @@ use crate::world::{
 async fn an_envelope_comes_back_as_it_went_in() {
     let server = Server::new().await;
     let user = server.newcomer().await;
-    for length in [161, 4096, 1 << 20, (3 << 20) + 17] {
+    for length in [HEADER_LEN, 4096, 1 << 20, (3 << 20) + 17] {
         let record = seeds::record();
         let bytes = envelope(record, 1, length);
         let blob = stored(&user, record, &bytes).await;
@@ -39,7 +39,7 @@ async fn an_envelope_comes_back_as_it_went_in() {
         assert!(answer.bytes() == bytes, "identical bytes");
     }
     let me: Me = user.get("/v1/me").await.json();
-    assert_eq!(me.stored_bytes, 161 + 4096 + (1 << 20) + (3 << 20) + 17);
+    assert_eq!(me.stored_bytes, HEADER_LEN as u64 + 4096 + (1 << 20) + (3 << 20) + 17);
 }
 
 #[tokio::test]
@@ -88,23 +88,23 @@ async fn a_body_that_is_no_envelope_for_this_version_is_refused() {
     let server = Server::with(|settings| settings.limits.envelope_bytes_max = 10_000).await;
     let user = server.newcomer().await;
     let (ours, theirs) = (seeds::record(), seeds::record());
-    server.anon().upload(ours, 1, envelope(ours, 1, 500)).await.refused("not_signed_in");
-    user.upload(ours, 1, envelope(theirs, 1, 500)).await.refused("invalid_envelope");
-    user.upload(ours, 2, envelope(ours, 1, 500)).await.refused("invalid_envelope");
-    user.upload(ours, 1, vec![0; 500]).await.refused("invalid_envelope");
+    server.anon().upload(ours, 1, envelope(ours, 1, 1_500)).await.refused("not_signed_in");
+    user.upload(ours, 1, envelope(theirs, 1, 1_500)).await.refused("invalid_envelope");
+    user.upload(ours, 2, envelope(ours, 1, 1_500)).await.refused("invalid_envelope");
+    user.upload(ours, 1, vec![0; 1_500]).await.refused("invalid_envelope");
     user.upload(ours, 1, Vec::new()).await.refused("invalid_envelope");
-    user.upload(ours, 1, envelope(ours, 1, 161)[..160].to_vec()).await.refused("invalid_envelope");
+    user.upload(ours, 1, envelope(ours, 1, HEADER_LEN)[..HEADER_LEN - 1].to_vec()).await.refused("invalid_envelope");
     user.upload(ours, 1, envelope(ours, 1, 10_001)).await.refused("too_large");
 
     let post = async |path: String, headers: &[(&str, &str)]| {
-        user.send(request(Method::POST, &path, headers, Body::from(envelope(ours, 1, 500)))).await
+        user.send(request(Method::POST, &path, headers, Body::from(envelope(ours, 1, 1_500)))).await
     };
     let path = format!("/v1/blobs?record={ours}&version=1");
     let bytes = ("content-type", "application/octet-stream");
     post(path.clone(), &[bytes]).await.refused("invalid_request");
     post(path.clone(), &[bytes, ("content-length", "-1")]).await.refused("invalid_request");
-    post(path.clone(), &[("content-length", "500")]).await.refused("unsupported_media_type");
-    post(format!("{path}&more=1"), &[bytes, ("content-length", "500")]).await.refused("invalid_request");
+    post(path.clone(), &[("content-length", "1500")]).await.refused("unsupported_media_type");
+    post(format!("{path}&more=1"), &[bytes, ("content-length", "1500")]).await.refused("invalid_request");
     post("/v1/blobs?record=0x12&version=1".to_owned(), &[bytes]).await.refused("invalid_request");
     post(format!("/v1/blobs?record={ours}&version=65536"), &[bytes]).await.refused("invalid_request");
     assert_eq!(server.count(ours::PINS).await, 0, "nothing was kept");
@@ -139,15 +139,15 @@ async fn a_truncated_upload_leaves_nothing() {
 
 #[tokio::test]
 async fn a_quota_is_an_accounts_own() {
-    let server = Server::with(|settings| settings.limits.quota_bytes = 1000).await;
+    let server = Server::with(|settings| settings.limits.quota_bytes = 3_000).await;
     let (user, other) = (server.newcomer().await, server.newcomer().await);
     let (first, second) = (seeds::record(), seeds::record());
-    let bytes = envelope(first, 1, 600);
+    let bytes = envelope(first, 1, 1_600);
     stored(&user, first, &bytes).await;
-    user.upload(second, 1, envelope(second, 1, 600)).await.refused("quota_exceeded");
-    stored(&other, second, &envelope(second, 1, 600)).await;
+    user.upload(second, 1, envelope(second, 1, 1_600)).await.refused("quota_exceeded");
+    stored(&other, second, &envelope(second, 1, 1_600)).await;
     // The same bytes again count once.
-    let answer = user.upload(first, 1, envelope(first, 1, 400)).await;
+    let answer = user.upload(first, 1, envelope(first, 1, 1_400)).await;
     assert_eq!(answer.status, StatusCode::CREATED);
 }
 

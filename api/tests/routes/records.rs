@@ -101,7 +101,7 @@ async fn an_upload_of_a_stranger_changes_nothing_that_is_shown_of_a_record() {
     server.mirror_is_at_head().await;
     let (patient, stranger) = (server.newcomer().await, server.newcomer().await);
     let record = seeds::record();
-    let bytes = envelope(record, 1, 900);
+    let bytes = envelope(record, 1, 1_900);
     let cid = stored(&patient, record, &bytes).await.cid;
     server.register(record, patient.address(), patient.address(), &cid).await;
     let shown = async || -> (Value, Value) {

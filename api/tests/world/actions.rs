@@ -4,7 +4,7 @@ use alloy::primitives::{Address, Bytes, U256, aliases::U40};
 use axum::http::StatusCode;
 use localnet::Role;
 use protocol::{
-    codes::KEM_SECP256K1,
+    codes::KEM_X_WING,
     ids::RecordId,
     messages::{
         Accredit, Action, AddAccreditor, LiftTombstone, RegisterKey, RevokeAll, SignedAction, Suspend, Tombstone,
@@ -31,7 +31,7 @@ pub(crate) fn register_key(user: &User, epoch: u32) -> SignedAction {
         owner: user.address(),
         slot: 0,
         epoch,
-        kem: KEM_SECP256K1,
+        kem: KEM_X_WING,
         key: Bytes::copy_from_slice(user.key().public_key().as_bytes()),
         nonce: seeds::nonce(),
         deadline: deadline(&user.server),

@@ -7,7 +7,8 @@ use alloy::{
 use api::at_rest::{Lookup, Use};
 use mongodb::bson::{Document, doc};
 use protocol::{
-    codes::{Purpose, Right, Role, ScopeKind},
+    codes::{KEM_X_WING, Purpose, Right, Role, ScopeKind},
+    identity::PUBLIC_KEY_LEN,
     ids::{GrantId, RecordId, Salt, Tag},
     mirror::{
         AccreditorDoc, CURSOR_ID, CursorDoc, GrantDoc, KeyDoc, MIRROR_VERSION, Place, PractitionerDoc, RecordDoc,
@@ -138,9 +139,9 @@ pub(crate) fn grant_doc(patient: Address, grantee: Address, record: RecordId, sa
 }
 
 pub(crate) fn key_doc(owner: Address, epoch: u32) -> KeyDoc {
-    let key = Bytes::from(vec![4; 65]);
+    let key = Bytes::from(vec![4; PUBLIC_KEY_LEN]);
     let key_hash = keccak256(&key);
-    KeyDoc { id: key_id(owner, 0, epoch), owner, slot: 0, epoch, kem: 0x16, key_hash, key, place: place() }
+    KeyDoc { id: key_id(owner, 0, epoch), owner, slot: 0, epoch, kem: KEM_X_WING, key_hash, key, place: place() }
 }
 
 pub(crate) fn accreditor_doc(address: Address, active: bool, epoch: u32) -> AccreditorDoc {

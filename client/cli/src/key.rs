@@ -50,7 +50,7 @@ struct KeyAnswer {
     owner: String,
     /// Epoch on chain; 0 if none is published.
     epoch: u32,
-    /// Uncompressed point, hex, from the chain's event.
+    /// The public key, hex, from the chain's event.
     key: Option<String>,
     /// keccak256 of it, from the contract's storage.
     key_hash: Option<String>,
@@ -105,9 +105,9 @@ async fn look_up(context: &Context, client: &Client, owner: Address) -> Result<K
     let is_yours = epochs.map(|epochs| epochs.newest() > 0 && !epochs.is_newest_foreign());
     let server_agrees = match client.api() {
         Ok(api) => match api.find_key(owner).await {
-            Ok(published) => {
-                Some(published.map(|published| published.key.to_vec()) == key.map(|key| key.as_bytes().to_vec()))
-            }
+            Ok(published) => Some(
+                published.map(|published| published.key.to_vec()) == key.as_ref().map(|key| key.as_bytes().to_vec()),
+            ),
             Err(failure) => {
                 context.screen.note(format!("The server's key was not compared: {failure}"));
                 None
@@ -130,7 +130,8 @@ async fn look_up(context: &Context, client: &Client, owner: Address) -> Result<K
 
 fn in_words(answer: &KeyAnswer, owner: Address) -> String {
     let owner = owner.to_checksum(None);
-    let key = answer.key.as_deref().unwrap_or("not usable");
+    // A key has 1,216 bytes; the JSON form has them.
+    let usable = if answer.key.is_some() { "" } else { "\nThe published bytes are not a usable key." };
     let (Some(hash), Some(since)) = (&answer.key_hash, answer.since) else {
         return match answer.is_yours {
             Some(_) => "Your key is not published yet. Publish it: medlock register".to_owned(),
@@ -138,7 +139,7 @@ fn in_words(answer: &KeyAnswer, owner: Address) -> String {
         };
     };
     let mut text = format!(
-        "Owner      {owner}\nKey        {key}\nHash       {hash}\nEpoch      {}, published {}",
+        "Owner      {owner}\nKey hash   {hash}\nEpoch      {}, published {}{usable}",
         answer.epoch,
         moment::in_words(since)
     );

@@ -14,7 +14,7 @@ use contracts::{
 };
 use protocol::{
     cid::{Cid, Codec},
-    codes::{KEM_SECP256K1, SLOT_IDENTITY, ScopeKind},
+    codes::{KEM_X_WING, SLOT_IDENTITY, ScopeKind},
     deployment::ContractName,
     identity::PublicKey,
     ids::{GrantId, LeafHash, RecordId, Tag},
@@ -187,7 +187,7 @@ impl Chain {
         {
             return Err(nonsense("The RPC contradicts itself about a published key."));
         }
-        let is_whole = hashes.keys().copied().eq(1..=u32::try_from(hashes.len()).unwrap_or(u32::MAX));
+        let is_whole = hashes.keys().cloned().eq(1..=u32::try_from(hashes.len()).unwrap_or(u32::MAX));
         // Without the event of the newest, nothing says that older ones are not missing too.
         let has_newest = stored.is_none_or(|stored| events.iter().any(|event| event.epoch == stored.epoch));
         Ok(KeyHistory { hashes, is_whole: is_whole && has_newest })
@@ -371,7 +371,7 @@ fn checked_key(event: &KeyRegistry::KeyRegistered, hash: B256) -> Result<PublicK
     if keccak256(&event.key) != hash {
         return Err(nonsense("The RPC gives a key that does not hash to what the contract stores."));
     }
-    if event.kem != KEM_SECP256K1 {
+    if event.kem != KEM_X_WING {
         return Err(unusable(None));
     }
     PublicKey::from_bytes(&event.key).map_err(|error| unusable(Some(error.into())))

@@ -19,7 +19,7 @@ const MIRROR_PAUSE: Duration = Duration::from_millis(300);
 /// registers a thousand digests of nothing must not make their patient wait for each.
 const MIRROR_BLOCKS: u64 = 64;
 
-/// The first 161 bytes of an envelope, after all of it was compared with its CID.
+/// The first 1,216 bytes of an envelope, after all of it was compared with its CID.
 ///
 /// # Errors
 /// [`EnvelopeError::WrongBytes`] if the server's bytes are others; refusals of the server.

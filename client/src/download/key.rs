@@ -132,7 +132,7 @@ async fn capsule_of(client: &Client, grant: &GrantView, version: &ChainVersion) 
     if bundle.record() != version.record || !begins_with(&bundle, hash) {
         return Err(DownloadError::WrongBundle(None));
     }
-    bundle.find(version.version).copied().ok_or(DownloadError::LaterVersion(version.version))
+    bundle.find(version.version).cloned().ok_or(DownloadError::LaterVersion(version.version))
 }
 
 /// Returns whether the first capsules of a bundle, or all, are those that the patient signed.

@@ -234,7 +234,7 @@ mod tests {
             record,
             version: 1,
             patient: Address::repeat_byte(2),
-            patient_key: *IdentityKey::derive(&[7; 32]).public_key(),
+            patient_key: IdentityKey::derive(&[7; 32]).public_key().clone(),
             patient_key_epoch: 1,
             metadata: Metadata {
                 content_len: content.len() as u64,

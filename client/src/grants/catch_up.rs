@@ -218,11 +218,11 @@ async fn extend_bundle(
     let (key, key_epoch) = public_key(client, grantee).await?;
     let new = versions.bundle(client, grantee, (&key, key_epoch), grant.epoch)?;
     // Only behind the last: put in between, no beginning of the bundle would have the signed hash.
-    let later: Vec<_> = new.capsules().iter().filter(|(version, _)| *version > last).copied().collect();
+    let later: Vec<_> = new.capsules().iter().filter(|(version, _)| *version > last).cloned().collect();
     if later.is_empty() {
         return Ok(false);
     }
-    let capsules = old.capsules().iter().copied().chain(later).collect();
+    let capsules = old.capsules().iter().cloned().chain(later).collect();
     let bundle = Bundle::new(record, capsules)?;
     client.api()?.put_bundle(grant.id, &CatchUpBody { bundle: BundleBody::from(&bundle) }).await?;
     Ok(true)

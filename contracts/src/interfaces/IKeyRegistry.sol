@@ -7,7 +7,7 @@ import {Authorization, ISignedActions} from "./ISignedActions.sol";
 /// @param hash keccak256 of the key bytes; zero if no key was registered.
 /// @param epoch 1 for the first key of the slot; each new key raises it by one.
 /// @param since Block time of the registration.
-/// @param kem HPKE KEM id (IANA); 0x0016 is DHKEM(secp256k1, HKDF-SHA256).
+/// @param kem HPKE KEM id (IANA): 0x647a, MLKEM768-X25519, in slot 0; 0x0016, DHKEM(secp256k1, HKDF-SHA256), in slot 1.
 struct Key {
     bytes32 hash;
     uint32 epoch;
@@ -20,7 +20,7 @@ struct Key {
 interface IKeyRegistry is ISignedActions {
     /// @notice `owner` uses `key` in `slot` from this block on.
     /// @dev Readers may rely on: `keyHash == keccak256(key)`; epochs of one slot count up by one without gaps.
-    /// @dev Warning: for slot 0 the contract checks length and form, not that the point is on the curve.
+    /// @dev Warning: for slot 0 the contract checks KEM and length, not the key itself.
     event KeyRegistered(
         address indexed owner, bytes32 indexed keyHash, uint8 slot, uint32 epoch, uint16 kem, bytes key
     );
@@ -34,7 +34,8 @@ interface IKeyRegistry is ISignedActions {
 
     /// @notice Registers the caller's key. `epoch` is the epoch that the call replaces (0 for the first key).
     function registerKey(uint8 slot, uint32 epoch, uint16 kem, bytes calldata key) external;
-    /// @notice The same, signed: `RegisterKey(address owner,uint8 slot,uint32 epoch,uint16 kem,bytes key,uint256 nonce,uint256 deadline)`.
+    /// @notice The same, signed: `RegisterKey(address owner,uint8 slot,uint32 epoch,uint16 kem,bytes32 keyHash,uint256 nonce,uint256 deadline)`.
+    ///         The contract computes `keyHash`, the keccak256 of `key`.
     function registerKeyBySig(
         address owner,
         uint8 slot,

@@ -240,10 +240,13 @@ impl<'a> Story<'a> {
 
     async fn register_key(&mut self, owner: Address) {
         let stored = self.ask(ContractName::KeyRegistry, &KeyRegistry::keyOfCall { owner, slot: 0 }).await;
-        let mut key = vec![4];
-        key.extend(self.seed.word());
-        key.extend(self.seed.word());
-        let call = KeyRegistry::registerKeyCall { slot: 0, epoch: stored.epoch, kem: 0x16, key: key.into() };
+        let key: Vec<u8> = (0..38).flat_map(|_| self.seed.word()).collect();
+        let call = KeyRegistry::registerKeyCall {
+            slot: 0,
+            epoch: stored.epoch,
+            kem: protocol::codes::KEM_X_WING,
+            key: key.into(),
+        };
         self.send(owner, ContractName::KeyRegistry, &call, GAS).await;
     }
 

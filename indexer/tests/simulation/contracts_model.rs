@@ -270,8 +270,15 @@ impl State {
         let epoch = self.keys.entry((owner, slot)).or_default();
         *epoch += 1;
         self.keys_published += 1;
-        let key = Bytes::from([&[4][..], word(dice).as_slice(), word(dice).as_slice()].concat());
-        let event = KeyRegistered { owner, keyHash: keccak256(&key), slot, epoch: *epoch, kem: 0x16, key };
+        let key = Bytes::from([word(dice).as_slice(), word(dice).as_slice()].concat());
+        let event = KeyRegistered {
+            owner,
+            keyHash: keccak256(&key),
+            slot,
+            epoch: *epoch,
+            kem: protocol::codes::KEM_X_WING,
+            key,
+        };
         events.emit(ContractName::KeyRegistry, &event);
     }
 

@@ -24,7 +24,7 @@ const FLOE_AT: usize = HEADER_LEN;
 const SEGMENTS_AT: usize = FLOE_AT + reference_floe::HEADER_LEN;
 
 fn patient_key() -> PublicKey {
-    *seed(PATIENT_SEED).identity_key(KEY_EPOCH).public_key()
+    seed(PATIENT_SEED).identity_key(KEY_EPOCH).public_key().clone()
 }
 
 fn dek() -> DataKey {
@@ -143,8 +143,8 @@ fn header_failures(vectors: &mut Vectors) {
         let file = seal(&bytes, &text, SEGMENT_LEN as u32);
         vectors.add(&format!("envelope-{name}"), "header", description, scenario(&CONTEXT, owner(), &file, None));
     };
-    add("magic", "another magic", 3, b'2');
-    add("suite", "a reserved suite", 4, 0x02);
+    add("magic", "the magic of the format of before", 3, b'1');
+    add("suite", "an unknown suite", 4, 0x02);
     add("not-split", "the flag of the split key is missing", 5, 0x02);
     add("not-padded", "the flag of padding is missing", 5, 0x01);
     add("unknown-flag", "an unknown flag", 5, 0x07);
@@ -159,7 +159,10 @@ fn header_failures(vectors: &mut Vectors) {
     let mut add = |name: &str, expect: &str, description: &str, file: &[u8]| {
         vectors.add(&format!("envelope-{name}"), expect, description, scenario(&CONTEXT, owner(), file, None));
     };
-    add("short-header", "header", "160 bytes", &good[..160]);
+    let other_kem = [&good[..45], &[0x00, 0x16], &good[47..]].concat();
+    let file = seal(&other_kem, &text, SEGMENT_LEN as u32);
+    add("capsule-kem", "header", "an owner capsule with the KEM of category keys", &file);
+    add("short-header", "header", "1,215 bytes", &good[..1_215]);
     add("segment-length", "header", "FLOE segments of 4 KiB", &seal(&good, &text, 4_096));
     let cbor = metadata.to_cbor().expect("valid metadata");
     let long_integer = [&cbor[..1], &[0x18, 0x01], &cbor[2..]].concat();

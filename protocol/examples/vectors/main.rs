@@ -22,13 +22,13 @@ use protocol::{
     bundle::Bundle,
     capsule::{Binding, Capsule, CapsuleKind},
     cid::CidBuilder,
-    codes::Right,
+    codes::{Category, Right},
     envelope::{ContentHasher, EnvelopeContext, padded_len},
     ids::RecordId,
     keyring::{Keyring, WalletMessage},
     log::{Head, leaf_hash, root},
     note,
-    secret::{DataKey, NoteKey, Seed},
+    secret::{DataKey, NoteKey, Seed, SlotShare},
 };
 use scenario::{Content, Scenario, Unlock, Vector, base64};
 
@@ -75,6 +75,7 @@ fn main() -> ExitCode {
     keys(&mut vectors);
     key_epochs::add(&mut vectors);
     capsules(&mut vectors);
+    slot_capsules(&mut vectors);
     lengths_and_hashes(&mut vectors);
     envelopes::add(&mut vectors);
     signatures(&mut vectors);
@@ -163,7 +164,7 @@ fn keys(vectors: &mut Vectors) {
             Scenario::Identity {
                 seed: [name; 32].into(),
                 epoch,
-                public_key: *key.public_key(),
+                public_key: key.public_key().clone(),
                 key_hash: key.public_key().hash(),
             },
         );
@@ -246,6 +247,7 @@ fn capsules(vectors: &mut Vectors) {
                 secret: secret.into(),
                 recipient_seed: [recipient_seed; 32].into(),
                 recipient_epoch,
+                category: None,
                 binding: binding.into(),
                 capsule: capsule.to_vec().into(),
             },
@@ -307,39 +309,104 @@ fn capsules(vectors: &mut Vectors) {
     }
     let stranger = Capsule::seal(&share, seed(0x23).identity_key(1).public_key(), &share_binding);
     add("other-key", "no match", "sealed to another key", &share_binding, stranger.as_bytes());
-    let random =
-        reference_hpke::seal(share.expose(), key.public_key(), &share_binding, CapsuleKind::ReaderShare, &[0x99; 32]);
-    add("not-deterministic", "commitment", "sealed with another ephemeral key", &share_binding, &random);
+    let random = reference_hpke::seal(
+        share.expose(),
+        key.public_key(),
+        &share_binding,
+        CapsuleKind::ReaderShare,
+        &[0x99; 64],
+        None,
+    );
+    add("not-deterministic", "commitment", "sealed with other randomness", &share_binding, &random);
 
     let changed = |at: usize, to: u8| {
-        let mut bytes = *good.as_bytes();
+        let mut bytes = good.as_bytes().to_vec();
         bytes[at] = to;
         bytes
     };
     add("version-2", "header", "unknown version", &share_binding, &changed(0, 2));
     add("other-kem", "header", "another KEM", &share_binding, &changed(2, 0x10));
-    add("unknown-kind", "header", "unknown kind", &share_binding, &changed(3, 7));
+    add("unknown-kind", "header", "unknown kind", &share_binding, &changed(3, 8));
     add("other-kind", "header", "a known kind, but not the one asked for", &share_binding, &changed(3, 4));
-    add(
-        "off-curve",
-        "header",
-        "encapsulated key not on the curve",
+    let flipped = |at: usize| changed(at, good.as_bytes()[at] ^ 1);
+    add("flipped-mlkem", "no match", "a bit of the ML-KEM ciphertext flipped", &share_binding, &flipped(4));
+    add("flipped-x25519", "no match", "a bit of the X25519 key flipped", &share_binding, &flipped(1_092));
+    let low_order = reference_hpke::seal(
+        share.expose(),
+        key.public_key(),
         &share_binding,
-        &changed(68, good.as_bytes()[68] ^ 1),
+        CapsuleKind::ReaderShare,
+        &[0x99; 64],
+        Some([0; 32]),
     );
-    add("compressed", "header", "encapsulated key of another form", &share_binding, &changed(4, 2));
-    add("short", "header", "116 bytes", &share_binding, &good.as_bytes()[..116]);
-    add("long", "header", "118 bytes", &share_binding, &[good.as_bytes().as_slice(), &[0]].concat());
-    add("flipped-tag", "no match", "a bit of the tag flipped", &share_binding, &changed(116, good.as_bytes()[116] ^ 1));
+    add("low-order", "no match", "sealed with an X25519 key of low order", &share_binding, &low_order);
+    add("flipped-ciphertext", "no match", "a bit of the ciphertext flipped", &share_binding, &flipped(1_124));
+    add("flipped-tag", "no match", "a bit of the tag flipped", &share_binding, &flipped(1_171));
+    add("short", "header", "1,171 bytes", &share_binding, &good.as_bytes()[..1_171]);
+    add("long", "header", "1,173 bytes", &share_binding, &[good.as_bytes(), &[0]].concat());
+    add("header-alone", "header", "4 bytes", &share_binding, &good.as_bytes()[..4]);
+    add("empty", "header", "no bytes", &share_binding, &[]);
 
+    let signed = Bytes::from(good.as_bytes().to_vec());
     let bundle = Bundle::new(RECORD, vec![(1, good)]).expect("one reader share");
-    let entry = |version: u16| (version, Bytes::from(good.as_bytes().to_vec()));
+    let entry = |version: u16| (version, signed.clone());
     let mut add = |name: &str, expect: &str, description: &str, capsules: Vec<(u16, Bytes)>, hash: B256| {
         vectors.add(name, expect, description, Scenario::Bundle { record: RECORD, capsules, hash });
     };
     add("bundle", "ok", "the bundle of a grant over a record", vec![entry(1)], bundle.hash());
     add("bundle-other-hash", "commitment", "not the capsules that were signed", vec![entry(2)], bundle.hash());
     add("bundle-descending", "header", "versions not ascending", vec![entry(2), entry(1)], bundle.hash());
+}
+
+/// Capsules to category keys, with the KEM DHKEM(secp256k1).
+fn slot_capsules(vectors: &mut Vectors) {
+    let of = CONTEXT.record_version(RECORD, 1);
+    let (patient_seed, category, epoch) = (0x61, Category::Imaging, 3);
+    let key = seed(patient_seed).category_secret(category, epoch).key_pair();
+    let share = SlotShare::from_bytes(*DataKey::from_bytes([0xd2; 32]).reader_share(&of).expose());
+    let binding = Binding { key_epoch: epoch, ..Binding::owner(&of, patient(), epoch) };
+    let good = Capsule::seal(&share, key.public_key(), &binding);
+    let mut add = |name: &str, expect: &str, description: &str, epoch: u32, capsule: &[u8]| {
+        vectors.add(
+            &format!("capsule-slot{name}"),
+            expect,
+            description,
+            Scenario::Capsule {
+                holds: "slot".to_owned(),
+                secret: share.expose().into(),
+                recipient_seed: [patient_seed; 32].into(),
+                recipient_epoch: epoch,
+                category: Some(category),
+                binding: (&binding).into(),
+                capsule: capsule.to_vec().into(),
+            },
+        );
+    };
+    let changed = |at: usize, to: u8| {
+        let mut bytes = good.as_bytes().to_vec();
+        bytes[at] = to;
+        bytes
+    };
+    add("", "ok", "S, sealed to a category key", epoch, good.as_bytes());
+    add("-other-key", "no match", "the category key of another epoch", epoch + 1, good.as_bytes());
+    add(
+        "-other-kem",
+        "header",
+        "the KEM of the other kinds",
+        epoch,
+        &[&[1, 0x64, 0x7a, 7], &good.as_bytes()[4..]].concat(),
+    );
+    add("-other-kind", "header", "an owner capsule under this KEM", epoch, &changed(3, 1));
+    add(
+        "-off-curve",
+        "header",
+        "the encapsulated key is not on the curve",
+        epoch,
+        &changed(68, good.as_bytes()[68] ^ 1),
+    );
+    add("-compressed", "header", "the encapsulated key has another form", epoch, &changed(4, 2));
+    add("-short", "header", "116 bytes", epoch, &good.as_bytes()[..116]);
+    add("-flipped-tag", "no match", "a bit of the tag flipped", epoch, &changed(116, good.as_bytes()[116] ^ 1));
 }
 
 fn lengths_and_hashes(vectors: &mut Vectors) {

@@ -39,7 +39,7 @@ fn deployment(keys: u32) -> Deployment {
 
 /// Returns key number `of`, signed for `epoch`.
 fn signed(deployment: &Deployment, epoch: u32, of: u32) -> SignedOperatorKey {
-    let key = *seed(0x0e).identity_key(of).public_key();
+    let key = seed(0x0e).identity_key(of).public_key().clone();
     let hash = SignedOperatorKey::signing_hash(deployment.operator, epoch, &key, deployment);
     SignedOperatorKey { epoch, key: Bytes::copy_from_slice(key.as_bytes()), signature: wallet_signs(hash) }
 }
@@ -72,12 +72,19 @@ pub(crate) fn add(vectors: &mut Vectors) {
     add("-swapped", "epoch", "the keys in another order", swapped, None);
     let twice = edit(&|it| it.operator_keys[1] = signed(it, 2, 1));
     add("-twice", "key", "the same key for two epochs", twice, None);
-    let off_curve = edit(&|it| {
-        let mut key = it.operator_keys[1].key.to_vec();
-        key[64] ^= 1;
-        it.operator_keys[1].key = key.into();
-    });
-    add("-off-curve", "key", "a point that is not on the curve", off_curve, None);
+    let with_key = |change: &dyn Fn(&mut Vec<u8>)| {
+        edit(&|it| {
+            let mut key = it.operator_keys[1].key.to_vec();
+            change(&mut key);
+            it.operator_keys[1].key = key.into();
+        })
+    };
+    let unreduced = with_key(&|key| key[..2].fill(0xff));
+    add("-unreduced", "key", "a coefficient of the ML-KEM key that is not below the modulus", unreduced, None);
+    let low_order = with_key(&|key| key[1_184..].fill(0));
+    add("-low-order", "key", "an X25519 key of low order", low_order, None);
+    let short = with_key(&|key| key.truncate(1_215));
+    add("-short-key", "key", "a key of 1,215 bytes", short, None);
     let unsigned = edit(&|it| it.operator_keys[1].signature = it.operator_keys[0].signature.clone());
     add("-other-epoch", "signature", "the signature for another epoch", unsigned, None);
     let operator = edit(&|it| it.operator = Address::repeat_byte(0x0b));

@@ -1,17 +1,19 @@
-//! HPKE base mode for KEM 0x0016, written a second time from RFC 9180. The caller chooses the ephemeral key material,
-//! so it can also make capsules that do not follow the protocol.
+//! HPKE base mode for KEM 0x647a, written a second time from RFC 9180 and the draft of X-Wing over ML-KEM and X25519. The
+//! caller chooses the randomness, so it can also make capsules that do not follow the protocol.
 
 use aes_gcm::{
     Aes256Gcm, KeyInit,
     aead::{Aead, Payload},
 };
 use hmac::{Hmac, Mac};
-use k256::{SecretKey, ecdh::diffie_hellman};
+use ml_kem::{TryKeyInit, ml_kem_768};
 use protocol::{
     capsule::{Binding, CapsuleKind},
-    identity::{IdentityKey, PublicKey},
+    identity::PublicKey,
 };
 use sha2::Sha256;
+use sha3::{Digest, Sha3_256};
+use x25519_dalek::StaticSecret;
 
 fn hmac(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
     let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("any length");
@@ -29,18 +31,33 @@ fn expand(prk: &[u8], suite: &[u8], label: &[u8], info: &[u8], len: u8) -> Vec<u
     okm
 }
 
-pub(crate) fn seal(secret: &[u8; 32], to: &PublicKey, binding: &Binding, kind: CapsuleKind, ikm: &[u8; 32]) -> Vec<u8> {
-    let kem = b"KEM\x00\x16";
-    let suite = b"HPKE\x00\x16\x00\x01\x00\x02";
-    let scalar = expand(&extract(kem, &[], b"dkp_prk", ikm), kem, b"candidate", &[0], 32);
-    let ephemeral = SecretKey::from_slice(&scalar).expect("the first candidate is nearly always in range");
-    let enc = IdentityKey::derive(ikm).public_key().as_bytes().to_vec();
-    let point = k256::PublicKey::from_sec1_bytes(to.as_bytes()).expect("checked");
-    let dh = diffie_hellman(ephemeral.to_nonzero_scalar(), point.as_affine());
-    let context = [enc.as_slice(), to.as_bytes()].concat();
-    let shared = expand(&extract(kem, &[], b"eae_prk", dh.raw_secret_bytes()), kem, b"shared_secret", &context, 32);
+/// Seals with the given randomness, `m ‖ X25519 private key`; `ct_t` replaces the X25519 public key by one of low order.
+pub(crate) fn seal(
+    secret: &[u8; 32],
+    to: &PublicKey,
+    binding: &Binding,
+    kind: CapsuleKind,
+    randomness: &[u8; 64],
+    ct_t: Option<[u8; 32]>,
+) -> Vec<u8> {
+    let suite = b"HPKE\x64\x7a\x00\x01\x00\x02";
+    let (m, scalar) = randomness.split_first_chunk::<32>().expect("64 bytes");
+    let (ek_pq, ek_t) = to.as_bytes().split_at(1_184);
+    let key = ml_kem_768::EncapsulationKey::new_from_slice(ek_pq).expect("checked");
+    let (ct_pq, ss_pq) = key.encapsulate_deterministic(&(*m).into());
+    let scalar = StaticSecret::from(<[u8; 32]>::try_from(scalar).expect("64 bytes"));
+    let (ct_t, ss_t) = match ct_t {
+        // With a point of low order the shared secret is zero whatever the keys.
+        Some(low_order) => (low_order, [0; 32]),
+        None => {
+            let shared = scalar.diffie_hellman(&<[u8; 32]>::try_from(ek_t).expect("32 bytes").into());
+            (x25519_dalek::PublicKey::from(&scalar).to_bytes(), shared.to_bytes())
+        }
+    };
+    let label = [0x5c, 0x2e, 0x2f, 0x2f, 0x5e, 0x5c];
+    let shared = Sha3_256::digest([&ss_pq[..], &ss_t, &ct_t, ek_t, &label].concat());
 
-    let header = [1, 0, 0x16, kind as u8];
+    let header = [1, 0x64, 0x7a, kind as u8];
     let info = [b"medlock/v1/capsule\0".as_slice(), &header].concat();
     let context =
         [&[0][..], &extract(suite, &[], b"psk_id_hash", &[]), &extract(suite, &[], b"info_hash", &info)].concat();
@@ -51,5 +68,5 @@ pub(crate) fn seal(secret: &[u8; 32], to: &PublicKey, binding: &Binding, kind: C
         .expect("32 bytes")
         .encrypt(&nonce.into(), Payload { msg: secret, aad: &binding.to_bytes() })
         .expect("a short text");
-    [header.as_slice(), &enc, &sealed].concat()
+    [header.as_slice(), &ct_pq, &ct_t, &sealed].concat()
 }

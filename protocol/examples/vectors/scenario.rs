@@ -17,7 +17,7 @@ use protocol::{
     bundle::Bundle,
     capsule::{Binding, Capsule, CapsuleError, Sealable},
     cid::{Cid, CidBuilder},
-    codes::{Right, ScopeKind},
+    codes::{Category, Right, ScopeKind},
     envelope::{
         Coding, ContentHasher, EnvelopeContext, HEADER_LEN, Header, Metadata, OpenError, Opener, SignedBy, padded_len,
     },
@@ -28,7 +28,7 @@ use protocol::{
     log::{Head, leaf_hash, root},
     note::{self, NoteError},
     recovery::RecoveryError,
-    secret::{DataKey, NoteKey, ReaderShare, ReleaseShare, Seed},
+    secret::{DataKey, NoteKey, ReaderShare, ReleaseShare, Seed, SlotShare},
 };
 use rules_scenario::{FormCase, LengthCase, ScopeCase, TermsCase};
 use serde::{Deserialize, Serialize};
@@ -88,6 +88,9 @@ pub(crate) enum Scenario {
         secret: B256,
         recipient_seed: B256,
         recipient_epoch: u32,
+        /// The category of a slot capsule, whose recipient is a category key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        category: Option<Category>,
         binding: BindingText,
         capsule: Bytes,
     },
@@ -391,14 +394,19 @@ impl Scenario {
                 assert!(DataKey::join(&dek.reader_share(&of), &dek.release_share(&of)) == dek);
                 "ok"
             }
-            Self::Capsule { holds, secret, recipient_seed, recipient_epoch, binding, capsule } => {
-                let key = Seed::from_bytes(recipient_seed.0).identity_key(*recipient_epoch);
+            Self::Capsule { holds, secret, recipient_seed, recipient_epoch, category, binding, capsule } => {
+                let (seed, epoch) = (Seed::from_bytes(recipient_seed.0), *recipient_epoch);
                 let binding = binding.into();
+                if let Some(category) = category {
+                    let key = seed.category_secret(*category, epoch).key_pair();
+                    return run_capsule::<SlotShare>(capsule, &key, key.public_key(), &binding, secret);
+                }
+                let key = seed.identity_key(epoch);
                 match holds.as_str() {
-                    "owner" => run_capsule::<DataKey>(capsule, &key, &binding, secret),
-                    "reader_share" => run_capsule::<ReaderShare>(capsule, &key, &binding, secret),
-                    "release_share" => run_capsule::<ReleaseShare>(capsule, &key, &binding, secret),
-                    "note_key" => run_capsule::<NoteKey>(capsule, &key, &binding, secret),
+                    "owner" => run_capsule::<DataKey>(capsule, &key, key.public_key(), &binding, secret),
+                    "reader_share" => run_capsule::<ReaderShare>(capsule, &key, key.public_key(), &binding, secret),
+                    "release_share" => run_capsule::<ReleaseShare>(capsule, &key, key.public_key(), &binding, secret),
+                    "note_key" => run_capsule::<NoteKey>(capsule, &key, key.public_key(), &binding, secret),
                     other => panic!("unknown capsule kind {other}"),
                 }
             }
@@ -541,15 +549,16 @@ impl Scenario {
 
 fn run_capsule<S: Sealable>(
     capsule: &[u8],
-    key: &protocol::identity::IdentityKey,
+    key: &S::PrivateKey,
+    public_key: &S::PublicKey,
     binding: &Binding,
     secret: &B256,
 ) -> &'static str {
     match Capsule::from_bytes(capsule).and_then(|capsule| capsule.open::<S>(key, binding)) {
         Ok(opened) => {
             assert_eq!(*opened.expose(), secret.0);
-            let again = Capsule::seal(&opened, key.public_key(), binding);
-            assert_eq!(again.as_bytes().as_slice(), capsule);
+            let again = Capsule::seal(&opened, public_key, binding);
+            assert_eq!(again.as_bytes(), capsule);
             "ok"
         }
         Err(CapsuleError::NoMatch) => "no match",

@@ -28,7 +28,7 @@ pub struct GrantBody {
     pub salt: Salt,
     /// The right: READ or WRITE.
     pub right: Right,
-    /// One bundle for each scope, in the order of the message. Together they have at most 4,096 capsules.
+    /// One bundle for each scope, in the order of the message. Together they have at most 800 capsules.
     #[schema(max_items = 64)]
     pub bundles: Vec<BundleBody>,
     /// The request that this grant answers.
@@ -46,8 +46,8 @@ pub struct BundleBody {
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x[0-9a-fA-F]{64}$")]
     pub scope_id: B256,
-    /// For a record: the reader share S of each version, at most 4,096. Empty for WRITE.
-    #[schema(max_items = 4096)]
+    /// For a record: the reader share S of each version, at most 800. Empty for WRITE.
+    #[schema(max_items = 800)]
     pub capsules: Vec<VersionCapsule>,
 }
 
@@ -58,9 +58,9 @@ pub struct VersionCapsule {
     /// The version that the capsule opens, from 1.
     #[schema(maximum = 65535)]
     pub version: u16,
-    /// The capsule: 117 bytes, sealed to the grantee.
+    /// The capsule: 1,172 bytes, sealed to the grantee.
     #[serde(with = "crate::hex_text")]
-    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$", max_length = 236)]
+    #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$", max_length = 2346)]
     pub capsule: Bytes,
 }
 

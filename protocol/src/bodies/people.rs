@@ -17,7 +17,7 @@ pub struct PublishedKey {
     /// The HPKE KEM id.
     #[schema(maximum = 65535)]
     pub kem: u16,
-    /// The key: an uncompressed point, 65 bytes.
+    /// The key: 1,216 bytes.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub key: Bytes,

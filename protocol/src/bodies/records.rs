@@ -33,7 +33,7 @@ pub struct RegisterBody {
     /// The version that the message registers, from 1.
     #[schema(maximum = 65535)]
     pub version: u16,
-    /// The release share B: a capsule (117 bytes) sealed to the operator's key.
+    /// The release share B: a capsule (1,172 bytes) sealed to the operator's key.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub release_share: Bytes,
@@ -51,7 +51,7 @@ pub struct RegisterBody {
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseShareBody {
-    /// The release share B: a capsule (117 bytes) sealed to the operator's key.
+    /// The release share B: a capsule (1,172 bytes) sealed to the operator's key.
     #[serde(with = "crate::hex_text")]
     #[schema(value_type = String, pattern = "^0x([0-9a-fA-F]{2})*$")]
     pub release_share: Bytes,

@@ -1,11 +1,11 @@
-//! The header: the first 161 bytes of an envelope, which are not encrypted.
+//! The header: the first 1,216 bytes of an envelope, which are not encrypted.
 
 use alloy::primitives::{Address, B256};
 use subtle::ConstantTimeEq;
 
 use super::{EnvelopeContext, OpenError};
 use crate::{
-    capsule::{Binding, Capsule, CapsuleError},
+    capsule::{Binding, CAPSULE_LEN, Capsule, CapsuleError},
     identity::{IdentityKey, PublicKey},
     ids::RecordId,
     kdf,
@@ -13,15 +13,15 @@ use crate::{
 };
 
 /// The length of the header, in bytes.
-pub const HEADER_LEN: usize = 161;
-const MAGIC: &[u8; 4] = b"MLK1";
+pub const HEADER_LEN: usize = CAPSULE_AT + CAPSULE_LEN;
+const MAGIC: &[u8; 4] = b"MLK2";
 const SUITE: u8 = 0x01;
 const FLAGS: u8 = 0b11;
 const CAPSULE_AT: usize = 44;
 
 /// The unencrypted part of an envelope. FLOE authenticates it, so it can be trusted only after a segment or the FLOE
 /// header was opened. Servers compare it with the chain before they accept a blob.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     /// The record that the envelope belongs to.
     pub record: RecordId,
@@ -49,7 +49,7 @@ impl Header {
         Self { record, version, key_epoch, owner_capsule: Capsule::seal(dek, public_key, &binding) }
     }
 
-    /// Parses the first 161 bytes of a file.
+    /// Parses the first 1,216 bytes of a file.
     ///
     /// # Errors
     /// [`OpenError::Header`] when there are fewer bytes, or when one of them does not match the layout.
@@ -67,7 +67,7 @@ impl Header {
         Ok(Self { record: RecordId(B256::from_slice(&bytes[8..40])), version, key_epoch, owner_capsule })
     }
 
-    /// Returns the 161 bytes.
+    /// Returns the 1,216 bytes.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; HEADER_LEN] {
         let mut bytes = [0; HEADER_LEN];

@@ -88,7 +88,7 @@ impl<R: Read> OpenReader<R> {
     /// Reads the unencrypted header of a file.
     ///
     /// # Errors
-    /// [`OpenError::Header`] as the source of an `InvalidData` error, also for a file of fewer than 161 bytes.
+    /// [`OpenError::Header`] as the source of an `InvalidData` error, also for a file of fewer than 1,216 bytes.
     pub fn read_header(file: &mut R) -> io::Result<Header> {
         let mut bytes = [0; HEADER_LEN];
         match file.read_exact(&mut bytes) {

@@ -24,7 +24,7 @@ pub struct Opener {
 }
 
 impl Opener {
-    /// Starts after the 161 bytes of `header`. The data key comes from the owner capsule, or from joining two shares.
+    /// Starts after the 1,216 bytes of `header`. The data key comes from the owner capsule, or from joining two shares.
     #[must_use]
     pub fn new(header: &Header, context: &EnvelopeContext, dek: &DataKey) -> Self {
         Self {

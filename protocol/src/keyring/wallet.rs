@@ -169,7 +169,7 @@ pub(super) fn key_encryption_key(message: &WalletMessage, signature: &[u8]) -> R
     if !is_owner {
         return Err(KeyringError::InvalidSignature);
     }
-    Ok(KeyEncryptionKey::from_bytes(kdf::extract_and_expand(
+    Ok(KeyEncryptionKey::from_bytes(*kdf::extract_and_expand(
         message.digest().as_slice(),
         normal.as_slice(),
         kdf::KEYRING_WALLET,

@@ -113,8 +113,8 @@ fn keys(
 ) -> Result<(Zeroizing<[u8; 32]>, B256), KeyringError> {
     let kek = params.key_encryption_key(passphrase)?;
     let context = context(params, address);
-    let key = Zeroizing::new(kdf::expand(kek.expose(), kdf::WALLET_FILE_KEY, &[&context]));
-    Ok((key, kdf::expand(kek.expose(), kdf::WALLET_FILE_COMMITMENT, &[&context]).into()))
+    let key = kdf::expand(kek.expose(), kdf::WALLET_FILE_KEY, &[&context]);
+    Ok((key, (*kdf::expand(kek.expose(), kdf::WALLET_FILE_COMMITMENT, &[&context])).into()))
 }
 
 /// Checks that a keyring and a wallet file accept a new passphrase.

@@ -23,7 +23,7 @@ const FORMS: &[Form] = &[
     ("remove_accreditor", RemoveAccreditor::eip712_encode_type),
     ("accredit", Accredit::eip712_encode_type),
     ("suspend", Suspend::eip712_encode_type),
-    ("register_key", RegisterKey::eip712_encode_type),
+    ("register_key", || RegisterKey::FORM.into()),
     ("register_record", RegisterRecord::eip712_encode_type),
     ("register_version", RegisterVersion::eip712_encode_type),
     ("supersede", Supersede::eip712_encode_type),

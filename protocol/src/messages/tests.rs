@@ -94,7 +94,7 @@ fn sentences() -> Vec<(Action, &'static str)> {
                 owner: me,
                 slot: 0,
                 epoch: 0,
-                kem: 0x16,
+                kem: crate::codes::KEM_X_WING,
                 key: Bytes::new(),
                 nonce,
                 deadline,

@@ -21,8 +21,10 @@ pub(super) fn description_of(name: &str, field: &str) -> Option<&'static str> {
         ("RegisterKey", "owner") => "The owner of the key, who signs.",
         (_, "slot") => "0 for the identity key, 1 for the list of category keys (reserved).",
         ("RegisterKey", "epoch") => "The epoch that this message replaces; 0 for the first key.",
-        (_, "kem") => "The HPKE KEM: 22 (0x0016), DHKEM(secp256k1, HKDF-SHA256).",
-        (_, "key") => "The public key. The identity key is an uncompressed point of 65 bytes.",
+        (_, "kem") => {
+            "The HPKE KEM: 25722 (0x647a, MLKEM768-X25519) in slot 0, 22 (0x0016, DHKEM(secp256k1)) in slot 1."
+        }
+        (_, "key") => "The public key. The identity key has 1,216 bytes.",
 
         (_, "uploader") => "The uploader, who signs.",
         ("RegisterRecord", "patient") => "The patient whose record it is.",

@@ -21,7 +21,7 @@ async fn until_registration_a_blob_is_its_uploaders_then_its_patients() {
     let server = Server::new().await;
     let (lab, patient, stranger) = (server.newcomer().await, server.newcomer().await, server.newcomer().await);
     let record = seeds::record();
-    let cid = stored(&lab, record, &envelope(record, 1, 900)).await.cid;
+    let cid = stored(&lab, record, &envelope(record, 1, 1_900)).await.cid;
     server.anon().download(&cid).await.refused("not_signed_in");
     stranger.download(&cid).await.refused("not_found");
     patient.download(&cid).await.refused("not_found");
@@ -49,8 +49,8 @@ async fn a_grantee_gets_the_bytes_while_the_grant_lives() {
     let server = Server::new().await;
     let (patient, doctor, other) = (server.newcomer().await, server.newcomer().await, server.newcomer().await);
     let (shared, private) = (seeds::record(), seeds::record());
-    let shared_cid = stored(&patient, shared, &envelope(shared, 1, 900)).await.cid;
-    let private_cid = stored(&patient, private, &envelope(private, 1, 900)).await.cid;
+    let shared_cid = stored(&patient, shared, &envelope(shared, 1, 1_900)).await.cid;
+    let private_cid = stored(&patient, private, &envelope(private, 1, 1_900)).await.cid;
     server.register(shared, patient.address(), patient.address(), &shared_cid).await;
     server.register(private, patient.address(), patient.address(), &private_cid).await;
     let until = server.app.clock.now() + 100;
@@ -94,7 +94,7 @@ async fn registering_anothers_digest_gives_nobody_the_bytes() {
     let server = Server::new().await;
     let (patient, thief) = (server.newcomer().await, server.newcomer().await);
     let (theirs, thiefs) = (seeds::record(), seeds::record());
-    let cid = stored(&patient, theirs, &envelope(theirs, 1, 900)).await.cid;
+    let cid = stored(&patient, theirs, &envelope(theirs, 1, 1_900)).await.cid;
     server.register(theirs, patient.address(), patient.address(), &cid).await;
     server.register(thiefs, thief.address(), thief.address(), &cid).await;
     thief.download(&cid).await.refused("not_found");

@@ -34,7 +34,7 @@ async fn a_lost_ledger_is_made_again_from_the_blobs_themselves() {
     let server = Server::new().await;
     let (patient, thief) = (server.newcomer().await, server.newcomer().await);
     let (theirs, thiefs) = (seeds::record(), seeds::record());
-    let bytes = envelope(theirs, 1, 900);
+    let bytes = envelope(theirs, 1, 1_900);
     let cid = stored(&patient, theirs, &bytes).await.cid;
     server.register(theirs, patient.address(), patient.address(), &cid).await;
     server.register(thiefs, thief.address(), thief.address(), &cid).await;
@@ -52,7 +52,7 @@ async fn a_withdrawn_blob_is_not_pinned_again() {
     let server = Server::new().await;
     let patient = server.newcomer().await;
     let record = seeds::record();
-    let cid = stored(&patient, record, &envelope(record, 1, 900)).await.cid;
+    let cid = stored(&patient, record, &envelope(record, 1, 1_900)).await.cid;
     server.register(record, patient.address(), patient.address(), &cid).await;
     let records = server.app.database.collection::<Document>(collection::RECORDS);
     let withdraw = doc! { "$set": { "status": 3 } };
@@ -69,7 +69,7 @@ async fn an_upload_ends_in_time_and_leaves_no_pin_that_nobody_counts() {
     // A body whose second half comes after `meanwhile`.
     async fn send(user: &User, meanwhile: impl Future<Output = ()> + Send + 'static) -> (Answer, String) {
         let record = seeds::record();
-        let bytes = envelope(record, 1, 900);
+        let bytes = envelope(record, 1, 1_900);
         let cid = cid_of(&bytes);
         let (length, halves) = (bytes.len(), (bytes[..400].to_vec(), bytes[400..].to_vec()));
         let second = futures::stream::once(async move {
@@ -108,8 +108,8 @@ async fn the_sweeper_lets_go_of_what_was_never_registered() {
     let server = Server::new().await;
     let (user, patient) = (server.newcomer().await, server.newcomer().await);
     let (forgotten, registered) = (seeds::record(), seeds::record());
-    let forgotten_cid = stored(&user, forgotten, &envelope(forgotten, 1, 900)).await.cid;
-    let registered_cid = stored(&user, registered, &envelope(registered, 1, 900)).await.cid;
+    let forgotten_cid = stored(&user, forgotten, &envelope(forgotten, 1, 1_900)).await.cid;
+    let registered_cid = stored(&user, registered, &envelope(registered, 1, 1_900)).await.cid;
     server.register(registered, patient.address(), user.address(), &registered_cid).await;
     let sweep = || async { api::blobs::sweeper::sweep_once(&server.app).await.expect("the parts answer") };
 
@@ -129,7 +129,7 @@ async fn the_sweeper_lets_go_of_what_was_never_registered() {
     assert!(!is_pinned(&forgotten_cid).await);
     assert!(is_pinned(&registered_cid).await);
     let me: Me = server.sign_in(user.signer.clone()).await.get("/v1/me").await.json();
-    assert_eq!(me.stored_bytes, 900);
+    assert_eq!(me.stored_bytes, 1_900);
 
     // The mirror has a tombstone and the chain has none.
     let records = server.app.database.collection::<Document>(collection::RECORDS);

@@ -12,7 +12,7 @@ async fn a_part_that_does_not_answer_is_no_fault_of_the_caller() {
     let server = Server::with(|settings| settings.kubo_url = kubo).await;
     let user = server.newcomer().await;
     let record = seeds::record();
-    let answer = user.upload(record, 1, envelope(record, 1, 500)).await;
+    let answer = user.upload(record, 1, envelope(record, 1, 1_500)).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.json::<Value>()["code"], "unavailable");
     assert_eq!(server.count(api::store::collection::PINS).await, 0, "the reservation is given back");

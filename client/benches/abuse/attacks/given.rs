@@ -36,7 +36,7 @@ pub(super) fn any_capsule(deployment: &Deployment) -> Capsule {
 
 /// Returns the bundle of a record: this capsule, for the given number of versions.
 pub(super) fn bundle_of(record: RecordId, capsule: &Capsule, versions: usize) -> Bundle {
-    let capsules = (1..).take(versions).map(|version| (version, *capsule)).collect();
+    let capsules = (1..).take(versions).map(|version| (version, capsule.clone())).collect();
     Bundle::new(record, capsules).expect("versions ascend from 1")
 }
 

@@ -20,7 +20,7 @@ use crate::{
 
 pub(super) const NAME: &str = "large-bundle";
 /// The number of capsules that fit into a body of 2 MiB.
-const CAPSULES_IN_BODY: usize = 7_400;
+const CAPSULES_IN_BODY: usize = 870;
 /// The gas of a grant over one record.
 const GRANT_GAS: u64 = 400_000;
 

@@ -11,7 +11,7 @@ use client::{act::new_nonce, chain::unix_now, wallet::Wallet};
 use futures::{StreamExt, stream};
 use protocol::{
     bodies::grants::RequestBody,
-    codes::{KEM_SECP256K1, Purpose, Right, SLOT_IDENTITY, ScopeKind},
+    codes::{KEM_X_WING, Purpose, Right, SLOT_IDENTITY, ScopeKind},
     deployment::Deployment,
     identity::IdentityKey,
     messages::{Action, RegisterKey},
@@ -66,7 +66,7 @@ fn any_key(account: &Account) -> Action {
         owner: account.address(),
         slot: SLOT_IDENTITY,
         epoch: 0,
-        kem: KEM_SECP256K1,
+        kem: KEM_X_WING,
         key: IdentityKey::derive(&rand::random()).public_key().as_bytes().to_vec().into(),
         nonce: new_nonce(),
         deadline: U256::from(unix_now() + given::VALID_SECONDS),

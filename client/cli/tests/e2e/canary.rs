@@ -7,10 +7,7 @@ use std::{
     time::Duration,
 };
 
-use alloy::{
-    primitives::Address,
-    signers::{k256::ecdsa::SigningKey, local::PrivateKeySigner},
-};
+use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
@@ -23,6 +20,7 @@ use protocol::{
     codes::{Right, Role},
     deployment::ContractName,
     envelope::{HEADER_LEN, Header},
+    identity::IdentityKey,
 };
 use rand::{RngExt, distr::Alphanumeric};
 use serde_json::{Value, json};
@@ -200,28 +198,22 @@ fn secrets_of(person: &Person) -> Vec<Canary> {
         Canary::of("passphrase", passphrase),
         Canary::of("wallet key", wallet.expect("the passphrase opens it").to_vec()),
         Canary::of("seed", *person.keys.seed().expose()),
-        Canary::of("private identity key", identity_scalar(person)),
+        Canary::of("private identity key", identity_private_key(person)),
         Canary::of("session key", unhex(&session["key"])),
         // Servers see it, but keep its hash.
         Canary::of("session token", session["token"].as_str().expect("it is text")),
     ]
 }
 
-/// The scalar of somebody's identity key. `protocol` gives it to nobody, so it is derived by the text: `SPEC.md`, then
-/// `DeriveKeyPair` of RFC 9180.
-fn identity_scalar(person: &Person) -> Vec<u8> {
-    let (seed, suite, epoch) = (person.keys.seed().expose(), b"KEM\x00\x16", person.keys.epoch().to_be_bytes());
-    let (mut ikm, mut scalar) = ([0; 32], [0; 32]);
+/// Returns the private identity key of a person. `protocol` gives it to nobody, so it is derived by the text of `SPEC.md`.
+fn identity_private_key(person: &Person) -> Vec<u8> {
+    let (seed, epoch) = (person.keys.seed().expose(), person.keys.epoch().to_be_bytes());
+    let mut private = [0; 32];
     let from_seed = Hkdf::<Sha256>::from_prk(seed).expect("a seed has the length of a hash");
-    from_seed.expand_multi_info(&[b"medlock/v1/identity-key\0", &epoch], &mut ikm).expect("32 bytes are few");
-    let (_, prk) = Hkdf::<Sha256>::extract(Some(&[]), &[b"HPKE-v1", &suite[..], b"dkp_prk", &ikm].concat());
-    let info: [&[u8]; 5] = [&32_u16.to_be_bytes(), b"HPKE-v1", suite, b"candidate", &[0]];
-    prk.expand_multi_info(&info, &mut scalar).expect("32 bytes are few");
-
-    let key = SigningKey::from_slice(&scalar).expect("it is a scalar");
-    let point = key.verifying_key().to_encoded_point(false);
-    assert_eq!(point.as_bytes(), person.keys.identity().public_key().as_bytes(), "it is the key that was published");
-    scalar.to_vec()
+    from_seed.expand_multi_info(&[b"medlock/v1/identity-key\0", &epoch], &mut private).expect("32 bytes are few");
+    let public = IdentityKey::derive(&private);
+    assert!(public.public_key() == person.keys.identity().public_key(), "it is the key that was published");
+    private.to_vec()
 }
 
 /// What a server handles and must not leave readable: what opens tags, who asks whom, who is signed in.

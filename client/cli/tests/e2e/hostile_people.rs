@@ -157,7 +157,8 @@ async fn upload_forged(
     };
     let dek = DataKey::generate(&mut rand::rng());
     let (patient_key, patient_key_epoch) = chain.public_key(patient.address()).await?;
-    let sealed_to = if forgery == Forgery::OwnerCapsule { *lab.keys.identity().public_key() } else { patient_key };
+    let sealed_to =
+        if forgery == Forgery::OwnerCapsule { lab.keys.identity().public_key().clone() } else { patient_key };
     let params = SealParams {
         context,
         record,

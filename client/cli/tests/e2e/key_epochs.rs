@@ -10,7 +10,7 @@ use client::{
     wallet::LocalWallet,
 };
 use protocol::{
-    codes::{KEM_SECP256K1, Purpose, Right, Role, SLOT_IDENTITY},
+    codes::{KEM_X_WING, Purpose, Right, Role, SLOT_IDENTITY},
     identity::IdentityKey,
     ids::RecordId,
     messages::{Action, RegisterKey},
@@ -32,7 +32,7 @@ async fn phish(person: &Person) {
         owner: person.address(),
         slot: SLOT_IDENTITY,
         epoch,
-        kem: KEM_SECP256K1,
+        kem: KEM_X_WING,
         key: IdentityKey::derive(&rand::random()).public_key().as_bytes().to_vec().into(),
         nonce: act::new_nonce(),
         deadline: act::new_deadline(&person.client).await.unwrap(),

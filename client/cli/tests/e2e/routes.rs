@@ -115,7 +115,15 @@ impl Forged {
             codes: Vec::new(),
             signed_by: None,
         };
-        let params = SealParams { context, record, version: 2, patient, patient_key, patient_key_epoch, metadata };
+        let params = SealParams {
+            context,
+            record,
+            version: 2,
+            patient,
+            patient_key: patient_key.clone(),
+            patient_key_epoch,
+            metadata,
+        };
         let mut envelope = Vec::new();
         SealReader::new(&content[..], &params, &dek).unwrap().read_to_end(&mut envelope).unwrap();
         let mut cid = CidBuilder::new();

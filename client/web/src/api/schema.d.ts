@@ -958,7 +958,7 @@ export interface components {
         };
         /** @description The capsules of one grant. */
         BundleBody: {
-            /** @description For a record: the reader share S of each version, at most 4,096. Empty for WRITE. */
+            /** @description For a record: the reader share S of each version, at most 800. Empty for WRITE. */
             capsules: components["schemas"]["VersionCapsule"][];
             /** @description The kind of scope. */
             kind: components["schemas"]["ScopeKind"];
@@ -1106,7 +1106,7 @@ export interface components {
             start_block: number;
             /**
              * Format: int32
-             * @description The version of the file: 3.
+             * @description The version of the file: 4.
              */
             version: number;
         };
@@ -1213,7 +1213,7 @@ export interface components {
          */
         GrantBody: {
             action?: components["schemas"]["SignedAction"] | null;
-            /** @description One bundle for each scope, in the order of the message. Together they have at most 4,096 capsules. */
+            /** @description One bundle for each scope, in the order of the message. Together they have at most 800 capsules. */
             bundles: components["schemas"]["BundleBody"][];
             /** @description The grantee. */
             grantee: string;
@@ -1798,7 +1798,7 @@ export interface components {
              * @description The HPKE KEM id.
              */
             kem: number;
-            /** @description The key: an uncompressed point, 65 bytes. */
+            /** @description The key: 1,216 bytes. */
             key: string;
             /** @description The keccak256 hash of `key`. */
             key_hash: string;
@@ -1960,7 +1960,7 @@ export interface components {
             action?: components["schemas"]["SignedAction"] | null;
             /** @description The record that the message registers. */
             record: components["schemas"]["RecordId"];
-            /** @description The release share B: a capsule (117 bytes) sealed to the operator's key. */
+            /** @description The release share B: a capsule (1,172 bytes) sealed to the operator's key. */
             release_share: string;
             salt?: components["schemas"]["Salt"] | null;
             /**
@@ -1976,9 +1976,9 @@ export interface components {
                 deadline: string;
                 /** @description The epoch that this message replaces; 0 for the first key. */
                 epoch: number;
-                /** @description The HPKE KEM: 22 (0x0016), DHKEM(secp256k1, HKDF-SHA256). */
+                /** @description The HPKE KEM: 25722 (0x647a, MLKEM768-X25519) in slot 0, 22 (0x0016, DHKEM(secp256k1)) in slot 1. */
                 kem: number;
-                /** @description The public key. The identity key is an uncompressed point of 65 bytes. */
+                /** @description The public key. The identity key has 1,216 bytes. */
                 key: string;
                 /** @description A number that the signer has not used with this contract. The order is free. */
                 nonce: string;
@@ -2049,7 +2049,7 @@ export interface components {
         };
         /** @description `PUT /v1/records/{record}/versions/{version}/release-share`: the patient deposits B again, or replaces a wrong one. */
         ReleaseShareBody: {
-            /** @description The release share B: a capsule (117 bytes) sealed to the operator's key. */
+            /** @description The release share B: a capsule (1,172 bytes) sealed to the operator's key. */
             release_share: string;
         };
         RemoveAccreditorAction: {
@@ -2264,7 +2264,7 @@ export interface components {
              * @description The epoch, from 1, without gaps.
              */
             epoch: number;
-            /** @description The key: an uncompressed point on secp256k1, 65 bytes. */
+            /** @description The key: a public key of MLKEM768-X25519, 1,216 bytes. */
             key: string;
             /** @description The operator's EIP-712 signature over `OperatorKey(address operator,uint32 epoch,bytes key)`: 65 bytes r ‖ s ‖ v. */
             signature: string;
@@ -2360,7 +2360,7 @@ export interface components {
         };
         /** @description One capsule of a bundle. */
         VersionCapsule: {
-            /** @description The capsule: 117 bytes, sealed to the grantee. */
+            /** @description The capsule: 1,172 bytes, sealed to the grantee. */
             capsule: string;
             /**
              * Format: int32

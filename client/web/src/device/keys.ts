@@ -4,9 +4,10 @@ import type { Chain } from '../chain/chain.ts';
 import { keyEvents } from '../chain/events.ts';
 import { Refused } from '../chain/rpc.ts';
 import { Failure } from '../failure.ts';
-import { identityKey, tagAndSalt, type IdentityKey, type PublicKey } from '../protocol/identity.ts';
+import { identityKey, tagAndSalt } from '../protocol/identity.ts';
 import type { Salt, Tag } from '../protocol/ids.ts';
 import { KeyEpochs } from '../protocol/key-epochs.ts';
+import type { IdentityKey, PublicKey } from '../protocol/key-pair.ts';
 import type { Right } from '../protocol/codes.ts';
 import type { Seed } from '../protocol/secret.ts';
 

@@ -83,7 +83,7 @@ async function patiently<T>(cid: string, read: (tries: number) => Promise<T>): P
 const headers = new Map<string, Promise<Bytes>>();
 
 /**
- * Returns the first 161 bytes of an envelope. Every byte of the envelope is read and compared with the CID, once for each visit to this
+ * Returns the first 1,216 bytes of an envelope. Every byte of the envelope is read and compared with the CID, once for each visit to this
  * page.
  *
  * @throws Failure `cid_mismatch`, and the refusals of the server.

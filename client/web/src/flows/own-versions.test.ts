@@ -18,7 +18,7 @@ vi.mock('./envelope-bytes.ts', () => ({
   checkedHeader: async (version: number) => {
     const kind = envelopes[version - 1];
     if (kind === 'missing') throw new Failure('envelope_missing');
-    if (kind === 'malformed') return new Uint8Array(161);
+    if (kind === 'malformed') return new Uint8Array(1_216);
     const of = { ...CONTEXT, record: kind === 'of another record' ? (`0x${'66'.repeat(32)}` as const) : RECORD, version };
     const key = kind === 'foreign' ? identityKey(seedOf(9), KEY_EPOCH + 1).publicKey : PATIENT_KEY.publicKey;
     const dek = new DataKey(new Uint8Array(32).fill(version));

@@ -6,8 +6,8 @@ import type { Hex } from 'viem';
 import type { Client, ReadyClient, WalletClient } from '../device/client.ts';
 import type { Errand } from '../device/errand.ts';
 import { Failure } from '../failure.ts';
-import { KEM_SECP256K1, SLOT_IDENTITY } from '../protocol/codes.ts';
-import { PublicKey } from '../protocol/identity.ts';
+import { KEM_X_WING, SLOT_IDENTITY } from '../protocol/codes.ts';
+import { PublicKey } from '../protocol/key-pair.ts';
 import type { Keys } from '../device/keys.ts';
 import { carryOut, newDeadline, newNonce } from './act.ts';
 
@@ -81,7 +81,7 @@ export async function registerKey(client: WalletClient, errand: Errand): Promise
     owner,
     slot: SLOT_IDENTITY,
     epoch: current,
-    kem: KEM_SECP256K1,
+    kem: KEM_X_WING,
     key,
     nonce: newNonce(),
     deadline: await newDeadline(chain, 'register_key'),

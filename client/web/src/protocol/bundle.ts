@@ -1,7 +1,7 @@
 /**
  * The capsules of a READ grant over one record: for each version, S sealed to the grantee.
  *
- * `bundle hash = SHA-256("medlock/v1/bundle\0" ‖ scope kind 1 ‖ scope id 32 ‖ (version 2 ‖ capsule 117)…)`, versions ascending. The signed
+ * `bundle hash = SHA-256("medlock/v1/bundle\0" ‖ scope kind 1 ‖ scope id 32 ‖ (version 2 ‖ capsule 1,172)…)`, versions ascending. The signed
  * `Grant` names the hash, so that no server can replace the capsules. A WRITE grant has no capsules and names zero (`ZERO_HASH`). Capsules
  * of later versions are added off chain, after those that were signed.
  */

@@ -1,36 +1,48 @@
 /**
- * Capsules: a 32-byte secret sealed to one public key. A capsule has 117 bytes, and sealing again gives the same bytes.
+ * Capsules: a 32-byte secret sealed to one public key. Sealing again gives the same bytes.
  *
  * ```text
- * off len
- *   0   1  version 0x01
- *   1   2  KEM 0x0016, DHKEM(secp256k1, HKDF-SHA256)
- *   3   1  kind
- *   4  65  enc, the encapsulated key, uncompressed
- *  69  48  ciphertext, AES-256-GCM
+ *  off  len
+ *    0    1  version 0x01
+ *    1    2  KEM
+ *    3    1  kind
+ *    4 Nenc  enc, the encapsulated secret
+ * 4+Nenc 48  ciphertext, AES-256-GCM
  * ```
  *
- * HPKE (RFC 9180) base mode; `info = "medlock/v1/capsule\0" ‖ bytes 0..4`, `aad` = the binding. The ephemeral key pair is derived:
- * `DeriveKeyPair(Expand(secret, "medlock/v1/capsule-ephemeral\0" ‖ bytes 0..4 ‖ recipient key ‖ aad))`. This is safe because every secret
- * is 32 uniform bytes. Everybody who has the secret can make the same capsule again and compare.
+ * Each kind has one KEM (`kem.ts`), from which the length follows: 1,172 bytes with MLKEM768-X25519, and 117 bytes with DHKEM(secp256k1),
+ * which only slot capsules use.
+ *
+ * HPKE (RFC 9180) base mode; `info = "medlock/v1/capsule\0" ‖ bytes [0,4)`, `aad` = the binding. Encapsulation is not random but derived from
+ * the secret, the recipient's key and the binding. This is safe because every secret is 32 uniform bytes. Everybody who has the secret can
+ * make the same capsule again and compare.
  */
 
-import { type Bytes, concat, equalConstantTime, readU16, u16, u32, u64, u8 } from './bytes.ts';
-import { KEM_SECP256K1, type ScopeKind, SCOPE_KINDS } from './codes.ts';
+import { type Bytes, concat, equalConstantTime, u16, u32, u64, u8 } from './bytes.ts';
+import { KEM_SECP256K1, KEM_X_WING, type ScopeKind, SCOPE_KINDS } from './codes.ts';
 import { ProtocolError } from './error.ts';
 import { type Address, addressBytes, fromHex, type Hex, isHex, toHex, ZERO_HASH } from './hex.ts';
 import * as hpke from './hpke.ts';
-import { type IdentityKey, PublicKey } from './identity.ts';
-import { expand, LABELS } from './kdf.ts';
+import { LABELS } from './kdf.ts';
+import { type CategoryKey, type CategoryPublicKey, isPoint, POINT_LEN } from './kem/secp256k1.ts';
+import { ENC_LEN } from './kem/x-wing.ts';
+import type { IdentityKey, PublicKey } from './key-pair.ts';
 import { decrypt, encrypt } from './sealed-box.ts';
 import { CAPSULE_KINDS, type CapsuleKind, type SealableClass, type SealableSecret } from './secret.ts';
 import type { RecordVersion } from './split.ts';
 
-/** Length of a capsule in bytes. */
-export const CAPSULE_LEN = 117;
 const HEADER_LEN = 4;
-const CIPHERTEXT_AT = 69;
+const CIPHERTEXT_LEN = 48;
 const VERSION = 0x01;
+/** Length of every capsule that is sealed to an identity key or to the operator's key, in bytes. */
+export const CAPSULE_LEN = HEADER_LEN + ENC_LEN + CIPHERTEXT_LEN;
+/** Length of a slot capsule in bytes. */
+export const SLOT_CAPSULE_LEN = HEADER_LEN + POINT_LEN + CIPHERTEXT_LEN;
+
+/** The public key to which a kind of secret is sealed. */
+type PublicKeyOf<S extends SealableSecret> = S['capsuleKind'] extends typeof CAPSULE_KINDS.slot ? CategoryPublicKey : PublicKey;
+/** The private key that opens the capsules of a kind of secret. */
+type PrivateKeyOf<S extends SealableSecret> = S['capsuleKind'] extends typeof CAPSULE_KINDS.slot ? CategoryKey : IdentityKey;
 
 /** The values to which a capsule is bound. It opens only with exactly these values. */
 export interface Binding {
@@ -128,7 +140,7 @@ export function bindingBytes(binding: Binding): Bytes {
 /**
  * The reason why a capsule does not open.
  *
- * - `malformed`: wrong length, version, KEM or kind, or an encapsulated key that is not on the curve.
+ * - `malformed`: wrong version, KEM, kind or length, or a point that is not on the curve.
  * - `no_match`: sealed to another key, or for another binding.
  * - `commitment`: it opens, but sealing its content again gives other bytes, so it was not made by the rules of the protocol.
  */
@@ -142,9 +154,9 @@ const MESSAGES = {
 
 const failure = (code: keyof typeof MESSAGES): CapsuleError => new CapsuleError(code, MESSAGES[code]);
 
-/** A capsule: 117 bytes whose version, KEM and kind are known and whose encapsulated key is on the curve. */
+/** A capsule of a known version and kind, with the KEM and the length of its kind. */
 export class Capsule {
-  /** The 117 bytes. Do not change them. */
+  /** Its bytes. Do not change them. */
   readonly bytes: Bytes;
   /** The kind of secret in the capsule. */
   readonly kind: CapsuleKind;
@@ -155,20 +167,18 @@ export class Capsule {
   }
 
   /**
-   * Parses a capsule: checks length, version, KEM, kind and encapsulated key.
+   * Parses a capsule: checks version, kind, KEM and length, and the encapsulated secret as far as it can be checked without a private key.
    *
    * @throws CapsuleError `malformed`.
    */
   static fromBytes(bytes: Uint8Array): Capsule {
-    if (bytes.length !== CAPSULE_LEN) throw failure('malformed');
     const kind = Object.values(CAPSULE_KINDS).find((known) => known === bytes[3]);
-    if (bytes[0] !== VERSION || readU16(bytes, 1) !== KEM_SECP256K1 || kind === undefined) throw failure('malformed');
-    try {
-      PublicKey.fromBytes(bytes.subarray(HEADER_LEN, CIPHERTEXT_AT));
-    } catch {
-      throw failure('malformed');
-    }
-    return new Capsule(new Uint8Array(bytes), kind);
+    if (kind === undefined || !headerOf(kind).every((byte, i) => byte === bytes[i])) throw failure('malformed');
+    if (bytes.length !== lengthOf(kind)) throw failure('malformed');
+    const capsule = new Capsule(new Uint8Array(bytes), kind);
+    // Every 1,120 bytes are an encapsulated secret of X-Wing (FIPS 203, section 7.3).
+    if (kemOf(kind) === KEM_SECP256K1 && !isPoint(capsule.#enc)) throw failure('malformed');
+    return capsule;
   }
 
   /**
@@ -177,27 +187,26 @@ export class Capsule {
    * @throws CapsuleError `malformed`.
    */
   static fromHex(text: string): Capsule {
-    if (!isHex(text, CAPSULE_LEN)) throw failure('malformed');
+    // Before a long text is decoded.
+    if (!isHex(text, CAPSULE_LEN) && !isHex(text, SLOT_CAPSULE_LEN)) throw failure('malformed');
     return Capsule.fromBytes(fromHex(text));
   }
 
-  /** The 117 bytes as hex text. */
+  /** Its bytes as hex text. */
   get hex(): Hex {
     return toHex(this.bytes);
   }
 
   /** Seals a secret. The same secret, recipient and binding always give the same bytes. */
-  static async seal(secret: SealableSecret, recipient: PublicKey, binding: Binding): Promise<Capsule> {
-    const header = headerOf(secret.capsuleKind);
-    const aad = bindingBytes(binding);
-    const ikm = expand(secret.expose(), LABELS.capsuleEphemeral, header, recipient.bytes, aad);
-    const scalar = hpke.deriveScalar(ikm);
-    const enc = PublicKey.ofScalar(scalar).bytes;
-    const shared = hpke.sharedSecret(scalar, recipient.bytes, enc, recipient.bytes);
-    const { key, baseNonce } = hpke.keySchedule(hpke.AEAD_AES_256_GCM, 32, shared, infoOf(header));
+  static async seal<S extends SealableSecret>(secret: S, recipient: PublicKeyOf<S>, binding: Binding): Promise<Capsule> {
+    const { capsuleKind } = secret;
+    if (recipient.kem !== kemOf(capsuleKind)) throw new TypeError('this kind of secret is sealed to another kind of key');
+    const [header, aad] = [headerOf(capsuleKind), bindingBytes(binding)];
+    const { shared, enc } = recipient.encapsulate(secret.expose(), header, aad);
+    const { key, baseNonce } = hpke.keySchedule([recipient.kem, hpke.AEAD_AES_256_GCM], 32, shared, infoOf(header));
     const ciphertext = await encrypt(key, baseNonce, aad, secret.expose());
-    for (const used of [ikm, scalar, shared, key]) used.fill(0);
-    return new Capsule(concat(header, enc, ciphertext), secret.capsuleKind);
+    for (const used of [shared, key]) used.fill(0);
+    return new Capsule(concat(header, enc, ciphertext), capsuleKind);
   }
 
   /**
@@ -205,29 +214,44 @@ export class Capsule {
    *
    * @throws CapsuleError `malformed` for a capsule of another kind, `no_match`, `commitment`.
    */
-  async open<S extends SealableSecret>(into: SealableClass<S>, recipient: IdentityKey, binding: Binding): Promise<S> {
+  async open<S extends SealableSecret>(into: SealableClass<S>, recipient: PrivateKeyOf<S>, binding: Binding): Promise<S> {
     if (this.kind !== into.capsuleKind) throw failure('malformed');
-    const enc = this.bytes.slice(HEADER_LEN, CIPHERTEXT_AT);
-    const shared = hpke.sharedSecret(recipient.exposeScalar(), enc, enc, recipient.publicKey.bytes);
-    const { key, baseNonce } = hpke.keySchedule(hpke.AEAD_AES_256_GCM, 32, shared, infoOf(headerOf(this.kind)));
-    const opened = await decrypt(key, baseNonce, bindingBytes(binding), this.bytes.slice(CIPHERTEXT_AT));
+    const kem = kemOf(this.kind);
+    if (recipient.publicKey.kem !== kem) throw new TypeError('this kind of secret is sealed to another kind of key');
+    const shared = recipient.decapsulate(this.#enc);
+    if (shared === null) throw failure('no_match');
+    const { key, baseNonce } = hpke.keySchedule([kem, hpke.AEAD_AES_256_GCM], 32, shared, infoOf(headerOf(this.kind)));
+    const opened = await decrypt(key, baseNonce, bindingBytes(binding), this.bytes.slice(-CIPHERTEXT_LEN));
     for (const used of [shared, key]) used.fill(0);
     if (opened === null) throw failure('no_match');
     const secret = new into(opened);
-    if (await this.verify(secret, recipient.publicKey, binding)) return secret;
+    if (await this.verify(secret, recipient.publicKey as PublicKeyOf<S>, binding)) return secret;
     secret.wipe();
     throw failure('commitment');
   }
 
   /** Returns whether the capsule is the one that `seal` makes from this secret, recipient and binding. Constant time. */
-  async verify(secret: SealableSecret, recipient: PublicKey, binding: Binding): Promise<boolean> {
+  async verify<S extends SealableSecret>(secret: S, recipient: PublicKeyOf<S>, binding: Binding): Promise<boolean> {
     const again = await Capsule.seal(secret, recipient, binding);
     return equalConstantTime(again.bytes, this.bytes);
   }
+
+  get #enc(): Bytes {
+    return this.bytes.slice(HEADER_LEN, -CIPHERTEXT_LEN);
+  }
+}
+
+/** Returns the HPKE KEM id of a kind. */
+function kemOf(kind: CapsuleKind): number {
+  return kind === CAPSULE_KINDS.slot ? KEM_SECP256K1 : KEM_X_WING;
+}
+
+function lengthOf(kind: CapsuleKind): number {
+  return kind === CAPSULE_KINDS.slot ? SLOT_CAPSULE_LEN : CAPSULE_LEN;
 }
 
 function headerOf(kind: CapsuleKind): Bytes {
-  return concat(u8(VERSION), u16(KEM_SECP256K1), u8(kind));
+  return concat(u8(VERSION), u16(kemOf(kind)), u8(kind));
 }
 
 function infoOf(header: Bytes): Bytes {

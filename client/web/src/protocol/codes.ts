@@ -144,5 +144,7 @@ export const CODEC_RAW = 0x55;
 export const CODEC_DAG_PB = 0x70;
 /** HPKE KEM id of DHKEM(secp256k1, HKDF-SHA256), IANA HPKE registry. */
 export const KEM_SECP256K1 = 0x0016;
+/** HPKE KEM id of MLKEM768-X25519, X-Wing, IANA HPKE registry. */
+export const KEM_X_WING = 0x647a;
 /** Key slot of the identity key (`KeyRegistry`). */
 export const SLOT_IDENTITY = 0;

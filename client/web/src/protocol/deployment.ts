@@ -10,7 +10,7 @@ import { ProtocolError } from './error.ts';
 import { type Address, type Hex, isHex, sameHex, toHex } from './hex.ts';
 import { exactFields, hexOf, isUint } from './json-form.ts';
 
-const VERSION = 3;
+const VERSION = 4;
 /** EIP-712 domain name of every contract. */
 const DOMAIN_NAME = 'medlock';
 /** EIP-712 domain version of every contract. */
@@ -32,7 +32,7 @@ interface DeployedContract {
 export interface SignedOperatorKey {
   /** Counts from 1, without gaps. */
   readonly epoch: number;
-  /** Uncompressed secp256k1 point, 65 bytes. */
+  /** Public key of MLKEM768-X25519, 1,216 bytes. */
   readonly key: Hex;
   /** The operator's signature: 65 bytes r ‖ s ‖ v. */
   readonly signature: Hex;

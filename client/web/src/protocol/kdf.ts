@@ -26,7 +26,11 @@ export const LABELS = {
   uploadMark: label('upload-mark'),
   /** HPKE info of every capsule. */
   capsule: label('capsule'),
-  /** The ephemeral key of a capsule, from the sealed secret. */
+  /** The message m of ML-KEM in a capsule of X-Wing, from the sealed secret. */
+  capsuleMlkem: label('capsule-mlkem'),
+  /** The ephemeral X25519 key of a capsule of X-Wing, from the sealed secret. */
+  capsuleX25519: label('capsule-x25519'),
+  /** The ephemeral key of a capsule of DHKEM(secp256k1), from the sealed secret. */
   capsuleEphemeral: label('capsule-ephemeral'),
   /** B from the data key. */
   releaseShare: label('release-share'),

@@ -6,7 +6,7 @@
  * with every epoch, and a foreign key does not lock the person out.
  */
 import type { Hex } from './hex.ts';
-import type { IdentityKey } from './identity.ts';
+import type { IdentityKey } from './key-pair.ts';
 
 export class KeyEpochs {
   /** The value for a person who has no registered key. */

@@ -3,6 +3,7 @@
  * that. Field names are the Solidity names, because they are part of the signed type.
  */
 
+import { keccak256 } from 'viem/utils';
 import { type ContractName, type Deployment, domainOf } from './deployment.ts';
 import type { Address, Hex } from './hex.ts';
 import type { ActionId } from './ids.ts';
@@ -48,7 +49,7 @@ interface Suspend extends Unordered {
   readonly practitioner: Address;
 }
 
-/** A person publishes an encryption key; `epoch` is the epoch that it replaces. */
+/** A person publishes an encryption key; `epoch` is the epoch that it replaces. The person signs the hash of the key ({@link KEY_SIGNED}). */
 interface RegisterKey extends Unordered {
   readonly owner: Address;
   readonly slot: number;
@@ -231,6 +232,14 @@ const KINDS: Readonly<Record<ActionType, Kind>> = {
   revoke_all: kind('grant_registry', 'patient', 'RevokeAll', { RevokeAll: `address patient,${UNORDERED}` }),
 };
 
+/**
+ * The signed form of `RegisterKey`, the only message whose form for the API and the contract's call is another one: the wallet shows the
+ * keccak256 of the key, which the contract computes from the call.
+ */
+const KEY_SIGNED = kind('key_registry', 'owner', 'RegisterKey', {
+  RegisterKey: `address owner,uint8 slot,uint32 epoch,uint16 kem,bytes32 keyHash,${UNORDERED}`,
+});
+
 /** Returns the name of the contract that carries out an action. */
 export function contractOf(action: Action): ContractName {
   return KINDS[action.type].contract;
@@ -243,8 +252,8 @@ export function signerOf(action: Action): Address {
 
 /** Returns the message that the signer's wallet shows and signs. */
 export function actionTypedData(action: Action, deployment: Deployment): TypedData {
-  const { contract, types, primaryType } = KINDS[action.type];
-  return typedData(domainOf(deployment, contract), types, primaryType, action.message);
+  const { contract, types, primaryType } = action.type === 'register_key' ? KEY_SIGNED : KINDS[action.type];
+  return typedData(domainOf(deployment, contract), types, primaryType, signedForm(action));
 }
 
 /** Returns the EIP-712 hash of an action. It identifies the action while it is relayed. */
@@ -269,6 +278,12 @@ export function signedActionToJson(signed: SignedAction): {
  */
 export function verifyAction(signed: SignedAction, deployment: Deployment): void {
   verifySignature(actionId(signed.action, deployment), signerOf(signed.action), signed.signature);
+}
+
+function signedForm({ type, message }: Action): object {
+  if (type !== 'register_key') return message;
+  const { key, ...rest } = message;
+  return { ...rest, keyHash: keccak256(key) };
 }
 
 function kind(contract: ContractName, signer: string, primaryType: string, structs: Readonly<Record<string, string>>): Kind {

@@ -2,9 +2,9 @@
  * Notes: the reason in an access request, which only the patient can read.
  *
  * ```text
- * off  len
- *   0  117  capsule of the note's key, sealed to the patient
- * 117 1040  AES-256-GCM, nonce of zeros, over: length 4 ‖ UTF-8 text ‖ zeros up to 1,024; and its tag
+ *  off  len
+ *    0 1172  capsule of the note's key, sealed to the patient
+ * 1172 1040  AES-256-GCM, nonce of zeros, over: length 4 ‖ UTF-8 text ‖ zeros up to 1,024; and its tag
  * ```
  *
  * Each note has a new key, so the nonce can always be zero. Associated data: `"medlock/v1/note\0"` ‖ capsule ‖ the binding ‖ author 20, so
@@ -16,7 +16,7 @@ import { type Bytes, concat, fromUtf8, utf8 } from './bytes.ts';
 import { type Binding, bindingBytes, CAPSULE_LEN, Capsule, CapsuleError } from './capsule.ts';
 import { ProtocolError } from './error.ts';
 import { type Address, addressBytes, type Hex, toHex } from './hex.ts';
-import type { IdentityKey, PublicKey } from './identity.ts';
+import type { IdentityKey, PublicKey } from './key-pair.ts';
 import { LABELS } from './kdf.ts';
 import { type Random, systemRandom } from './random.ts';
 import { decrypt, encrypt, pad, unpad } from './sealed-box.ts';

@@ -3,7 +3,7 @@
 import { type Deployment, domainOf, sameDeployment } from './deployment.ts';
 import { ProtocolError } from './error.ts';
 import { type Hex, sameHex } from './hex.ts';
-import { PublicKey } from './identity.ts';
+import { PublicKey } from './key-pair.ts';
 import { SignatureError, verifySignature } from './signature.ts';
 import { signingHash, typedData } from './typed-data.ts';
 

@@ -82,6 +82,8 @@ export const CAPSULE_KINDS = {
   noteKey: 5,
   /** A share of the seed, sealed to a guardian (reserved). */
   guardianShare: 6,
+  /** S, sealed to a category key (reserved). */
+  slot: 7,
 } as const;
 export type CapsuleKind = (typeof CAPSULE_KINDS)[keyof typeof CAPSULE_KINDS];
 
@@ -107,6 +109,12 @@ export class DataKey extends SealableSecret {
 export class ReaderShare extends SealableSecret {
   static readonly capsuleKind = CAPSULE_KINDS.readerShare;
   readonly capsuleKind = CAPSULE_KINDS.readerShare;
+}
+
+/** S, as it is sealed to a category key (reserved). */
+export class SlotShare extends SealableSecret {
+  static readonly capsuleKind = CAPSULE_KINDS.slot;
+  readonly capsuleKind = CAPSULE_KINDS.slot;
 }
 
 /** B, the operator's half of a data key; useless alone. */

@@ -9,7 +9,7 @@ import { HEADER_LEN } from '../protocol/envelope/layout.ts';
 import type { Metadata } from '../protocol/envelope/metadata.ts';
 import { Opener } from '../protocol/envelope/open.ts';
 import type { Address } from '../protocol/hex.ts';
-import { PublicKey } from '../protocol/identity.ts';
+import { PublicKey } from '../protocol/key-pair.ts';
 import { DataKey, ReleaseShare } from '../protocol/secret.ts';
 import { BlobCollector, blobPieces } from './blob.ts';
 import { doJob, type Post } from './wire.ts';
@@ -22,7 +22,7 @@ export interface OpenJob {
   readonly kind: 'open';
   /** The envelope, or `null`: then it comes in pieces after the header, each requested with a `want`. */
   readonly file: Blob | null;
-  /** The first 161 bytes of the envelope. */
+  /** The first 1,216 bytes of the envelope. */
   readonly header: Bytes;
   readonly context: EnvelopeContext;
   readonly dek: Bytes;
@@ -141,7 +141,7 @@ export class OpenJobRunner {
   }
 }
 
-/** Returns the bytes after the first 161. */
+/** Returns the bytes after the first 1,216. */
 async function* afterHeader(file: AsyncIterable<Bytes>): AsyncGenerator<Bytes, void, undefined> {
   let missing = HEADER_LEN;
   for await (const bytes of file) {

@@ -10,7 +10,7 @@ import { type EnvelopeContext, Header } from '../protocol/envelope/header.ts';
 import { HEADER_LEN } from '../protocol/envelope/layout.ts';
 import type { Metadata } from '../protocol/envelope/metadata.ts';
 import type { Address } from '../protocol/hex.ts';
-import type { PublicKey } from '../protocol/identity.ts';
+import type { PublicKey } from '../protocol/key-pair.ts';
 import type { RecordId } from '../protocol/ids.ts';
 import type { DataKey, ReleaseShare } from '../protocol/secret.ts';
 import type { OpenJob, OpenMessage, OpenResult } from './open-job.ts';
@@ -149,9 +149,9 @@ async function answer(
   line.post({ kind: 'piece', bytes }, bytes === null ? [] : [bytes.buffer]);
 }
 
-/** The incoming envelope: its first 161 bytes, and the rest as a blob or a stream. */
+/** The incoming envelope: its first 1,216 bytes, and the rest as a blob or a stream. */
 class Source {
-  /** The first 161 bytes, or all bytes if there are fewer. */
+  /** The first 1,216 bytes, or all bytes if there are fewer. */
   readonly header: Bytes;
   readonly blob: Blob | null;
   readonly #rest: AsyncIterator<Bytes> | null;

@@ -8,7 +8,7 @@ import type { EnvelopeContext } from '../protocol/envelope/header.ts';
 import type { Metadata } from '../protocol/envelope/metadata.ts';
 import { Sealer } from '../protocol/envelope/seal.ts';
 import type { Address, Hex } from '../protocol/hex.ts';
-import { PublicKey } from '../protocol/identity.ts';
+import { PublicKey } from '../protocol/key-pair.ts';
 import type { RecordId } from '../protocol/ids.ts';
 import { DataKey } from '../protocol/secret.ts';
 import { releaseShare } from '../protocol/split.ts';
@@ -23,7 +23,7 @@ export interface HashJob {
   readonly file: Blob;
 }
 
-/** The second pass. Keys are public keys of 65 bytes. */
+/** The second pass. Keys are public keys of 1,216 bytes. */
 export interface SealFileJob {
   readonly kind: 'seal';
   readonly file: Blob;

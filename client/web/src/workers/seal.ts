@@ -10,7 +10,7 @@ import { Capsule } from '../protocol/capsule.ts';
 import { Cid } from '../protocol/cid/cid.ts';
 import type { SealParams } from '../protocol/envelope/seal.ts';
 import type { Address, Hex } from '../protocol/hex.ts';
-import type { PublicKey } from '../protocol/identity.ts';
+import type { PublicKey } from '../protocol/key-pair.ts';
 import type { HashJob, HashResult, SealFileJob, SealResult } from './seal-job.ts';
 import { spawnSeal } from './spawn.ts';
 import { SMALL_LEN_MAX, WaitingEnvelope } from './waiting-envelopes.ts';

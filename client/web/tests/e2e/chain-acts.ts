@@ -1,5 +1,5 @@
 /** Actions on the chain without this app, by people and by attackers. */
-import { createPublicClient, createWalletClient, defineChain, http, parseAbi, type Abi, type Address, type Hex } from 'viem';
+import { createPublicClient, createWalletClient, defineChain, http, keccak256, parseAbi, type Abi, type Address, type Hex } from 'viem';
 import { identityKey } from '../../src/protocol/identity.ts';
 import { Seed } from '../../src/protocol/secret.ts';
 import type { Role, World } from './world.ts';
@@ -29,7 +29,7 @@ const accessLogAbi = parseAbi([
 ]);
 
 const ZERO: Hex = `0x${'00'.repeat(32)}`;
-const KEM = 0x16;
+const KEM = 0x647a;
 /** A key that belongs to nobody in these tests. */
 export const foreignKey = (epoch: number): Hex => identityKey(new Seed(new Uint8Array(32).fill(0xee)), epoch).publicKey.hex;
 
@@ -72,12 +72,13 @@ export async function keyEpochOf(world: World, role: Role): Promise<number> {
 /** An attacker tricks a person into one signature, and publishes a key in their name with it. */
 export async function phishKey(world: World, victim: Role): Promise<void> {
   const epoch = await keyEpochOf(world, victim);
+  const key = foreignKey(epoch + 1);
   const message = {
     owner: world.address(victim),
     slot: 0,
     epoch,
     kem: KEM,
-    key: foreignKey(epoch + 1),
+    keyHash: keccak256(key),
     nonce: BigInt(Date.now()),
     deadline: BigInt(Math.floor(Date.now() / 1000) + 3600),
   };
@@ -87,7 +88,7 @@ export async function phishKey(world: World, victim: Role): Promise<void> {
       { name: 'slot', type: 'uint8' },
       { name: 'epoch', type: 'uint32' },
       { name: 'kem', type: 'uint16' },
-      { name: 'key', type: 'bytes' },
+      { name: 'keyHash', type: 'bytes32' },
       { name: 'nonce', type: 'uint256' },
       { name: 'deadline', type: 'uint256' },
     ],
@@ -101,7 +102,7 @@ export async function phishKey(world: World, victim: Role): Promise<void> {
     0,
     epoch,
     KEM,
-    message.key,
+    key,
     auth,
   ]);
 }

@@ -107,7 +107,7 @@ describe('notes and address books', () => {
   test('a note opens for the patient, from its author', async () => {
     for (const text of ['', 'Darf ich den Befund sehen?', 'x'.repeat(MAX_NOTE_TEXT_LEN)]) {
       const note = await sealNote(text, GRANTEE, PATIENT_KEY.publicKey, binding);
-      expect(note.length).toBe(1_157);
+      expect(note.length).toBe(2_212);
       expect(await openNote(note, GRANTEE, PATIENT_KEY, binding)).toBe(text);
     }
     const long = sealNote('x'.repeat(MAX_NOTE_TEXT_LEN + 1), GRANTEE, PATIENT_KEY.publicKey, binding);

@@ -63,7 +63,7 @@ export function finishedJson(count: number): Record<string, unknown> {
 export function deploymentJson(): Record<string, unknown> {
   const contracts = Object.entries(DEPLOYMENT.contracts).map(([name, { address, codeHash }]) => [name, { address, code_hash: codeHash }]);
   return {
-    version: 3,
+    version: 4,
     chain_id: DEPLOYMENT.chainId,
     genesis_hash: DEPLOYMENT.genesisHash,
     start_block: DEPLOYMENT.startBlock,

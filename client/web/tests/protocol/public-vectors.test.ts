@@ -1,15 +1,19 @@
-/** Runs public vectors for the parts on which this module is built: FLOE (five implementations), HPKE with secp256k1, Wycheproof. */
+/** Runs public vectors for the parts on which this module is built: FLOE (five implementations), HPKE with both KEMs, Wycheproof. */
 
 import { secp256k1 } from '@noble/curves/secp256k1.js';
 import { hkdf } from '@noble/hashes/hkdf.js';
 import { sha256 } from '@noble/hashes/sha2.js';
+import { ml_kem768 } from '@noble/post-quantum/ml-kem.js';
 import { describe, expect, test, vi } from 'vitest';
 import type { Bytes } from '../../src/protocol/bytes.ts';
 import { concat, utf8 } from '../../src/protocol/bytes.ts';
+import { KEM_SECP256K1, KEM_X_WING } from '../../src/protocol/codes.ts';
 import { type FloeParameters, FloeMessage, readFraming } from '../../src/protocol/envelope/floe.ts';
 import { fromHex, toHex } from '../../src/protocol/hex.ts';
 import * as hpke from '../../src/protocol/hpke.ts';
-import { IdentityKey, PublicKey } from '../../src/protocol/identity.ts';
+import { CategoryKey, CategoryPublicKey, deriveScalar, sharedSecret } from '../../src/protocol/kem/secp256k1.ts';
+import * as xWing from '../../src/protocol/kem/x-wing.ts';
+import { IdentityKey, PublicKey } from '../../src/protocol/key-pair.ts';
 import { decrypt } from '../../src/protocol/sealed-box.ts';
 import { verifySessionSignature } from '../../src/protocol/session.ts';
 import { findPublicFile } from './public-files.ts';
@@ -74,20 +78,44 @@ test('HPKE: base vectors of draft-wahby-cfrg-hpke-kem-secp256k1', () => {
   expect(vectors.length).toBe(9);
   for (const vector of vectors) {
     const of = (name: string): Bytes => bytes(vector[name] ?? '');
-    const scalar = hpke.deriveScalar(of('ikmE'));
+    const scalar = deriveScalar(of('ikmE'));
     expect(scalar).toEqual(of('skEm'));
-    const enc = PublicKey.ofScalar(scalar).bytes;
+    const enc = CategoryPublicKey.ofScalar(scalar).bytes;
     expect(enc).toEqual(of('pkEm'));
-    const recipient = new IdentityKey(of('ikmR'));
-    expect(recipient.exposeScalar()).toEqual(of('skRm'));
+    const recipient = new CategoryKey(of('ikmR'));
+    expect(deriveScalar(of('ikmR'))).toEqual(of('skRm'));
     expect(recipient.publicKey.bytes).toEqual(of('pkRm'));
-    const shared = hpke.sharedSecret(scalar, recipient.publicKey.bytes, enc, recipient.publicKey.bytes);
+    const shared = sharedSecret(scalar, recipient.publicKey.bytes, enc, recipient.publicKey.bytes);
     expect(shared).toEqual(of('shared_secret'));
-    expect(hpke.sharedSecret(recipient.exposeScalar(), enc, enc, recipient.publicKey.bytes)).toEqual(shared);
+    expect(recipient.decapsulate(enc)).toEqual(shared);
     const [aead, keyLength] = aeads[vector['aead'] ?? ''] ?? [0, 0];
-    const { key, baseNonce } = hpke.keySchedule(aead, keyLength, shared, of('info'));
+    const { key, baseNonce } = hpke.keySchedule([KEM_SECP256K1, aead], keyLength, shared, of('info'));
     expect([key, baseNonce]).toEqual([of('key'), of('base_nonce')]);
   }
+});
+
+test('HPKE: vectors of draft-ietf-hpke-pq for MLKEM768-X25519', () => {
+  const text = findPublicFile('hpke-pq/mlkem768-x25519.json');
+  if (text === null) return;
+  const vectors = JSON.parse(text) as Record<string, string | number>[];
+  let schedules = 0;
+  for (const vector of vectors) {
+    const of = (name: string): Bytes => bytes(String(vector[name]));
+    expect(vector['kem_id']).toBe(KEM_X_WING);
+    const recipient = new IdentityKey(of('skRm'));
+    expect(recipient.publicKey.bytes).toEqual(of('pkRm'));
+    const publicKey = PublicKey.fromBytes(of('pkRm'));
+    const randomness = of('ikmE');
+    const { shared, enc } = xWing.encapsulate(publicKey.bytes, randomness.slice(0, 32), randomness.slice(32));
+    expect([enc, shared]).toEqual([of('enc'), of('shared_secret')]);
+    expect(recipient.decapsulate(enc)).toEqual(shared);
+    // The other KDF of the vectors is not ours.
+    if (vector['kdf_id'] !== 0x0001) continue;
+    const { key, baseNonce } = hpke.keySchedule([KEM_X_WING, Number(vector['aead_id'])], of('key').length, shared, of('info'));
+    expect([key, baseNonce]).toEqual([of('key'), of('base_nonce')]);
+    schedules += 1;
+  }
+  expect([vectors.length, schedules]).toEqual([2, 1]);
 });
 
 describe('Wycheproof', () => {
@@ -137,9 +165,9 @@ describe('Wycheproof', () => {
     const all = cases('ecdh_secp256k1_test.json');
     for (const [, one] of all) {
       const encoded = String(one['public']);
-      let key: PublicKey | null = null;
+      let key: CategoryPublicKey | null = null;
       try {
-        key = encoded.startsWith(spki) ? PublicKey.fromBytes(bytes(encoded.slice(spki.length))) : null;
+        key = encoded.startsWith(spki) ? CategoryPublicKey.fromBytes(bytes(encoded.slice(spki.length))) : null;
       } catch {
         key = null;
       }
@@ -155,6 +183,46 @@ describe('Wycheproof', () => {
       agreed += 1;
     }
     expect(all.length === 0 || agreed > 300).toBe(true);
+  });
+
+  describe('ML-KEM-768', () => {
+    /** Returns whether our keys accept this encapsulation key, with some X25519 key behind it. */
+    const isAccepted = (encapsulationKey: Bytes): boolean => {
+      const { bytes: some } = new IdentityKey(new Uint8Array(32).fill(9)).publicKey;
+      return xWing.isPublicKey(concat(encapsulationKey, some.subarray(-32)));
+    };
+
+    test('encapsulation: every coefficient of a key is below the modulus', () => {
+      const all = cases('mlkem_768_encaps_test.json');
+      let refused = 0;
+      for (const [, one] of all) {
+        const key = field(one, 'ek');
+        const encapsulate = (): Uint8Array[] => {
+          const { cipherText, sharedSecret: shared } = ml_kem768.encapsulate(key, field(one, 'm'));
+          return [cipherText, shared];
+        };
+        expect(isAccepted(key), String(one.tcId)).toBe(one.result === 'valid');
+        if (one.result === 'valid') expect(encapsulate(), String(one.tcId)).toEqual([field(one, 'c'), field(one, 'K')]);
+        else expect(encapsulate, String(one.tcId)).toThrow();
+        if (one.result !== 'valid') refused += 1;
+      }
+      expect(all.length === 0 || refused === 132).toBe(true);
+    });
+
+    test('keys from seeds', () => {
+      for (const [, one] of cases('mlkem_768_keygen_seed_test.json')) {
+        expect(ml_kem768.keygen(field(one, 'seed')).publicKey, String(one.tcId)).toEqual(field(one, 'ek'));
+        expect(isAccepted(field(one, 'ek')), String(one.tcId)).toBe(true);
+      }
+    });
+
+    test('decapsulation', () => {
+      for (const [, one] of cases('mlkem_768_test.json')) {
+        const decapsulate = (): Uint8Array => ml_kem768.decapsulate(field(one, 'c'), ml_kem768.keygen(field(one, 'seed')).secretKey);
+        if (one.result === 'valid') expect(decapsulate(), String(one.tcId)).toEqual(field(one, 'K'));
+        else expect(decapsulate, String(one.tcId)).toThrow();
+      }
+    });
   });
 
   test('ECDSA on P-256: session signatures', async () => {

@@ -12,7 +12,7 @@ import { utf8 } from '../../src/protocol/bytes.ts';
 import { type Binding, Capsule, CapsuleError } from '../../src/protocol/capsule.ts';
 import { CidBuilder } from '../../src/protocol/cid/build.ts';
 import { Cid } from '../../src/protocol/cid/cid.ts';
-import type { Right, ScopeKind } from '../../src/protocol/codes.ts';
+import type { Category, Right, ScopeKind } from '../../src/protocol/codes.ts';
 import { ContentHasher } from '../../src/protocol/envelope/content-hash.ts';
 import { Header } from '../../src/protocol/envelope/header.ts';
 import { HEADER_LEN, paddedLen } from '../../src/protocol/envelope/layout.ts';
@@ -20,14 +20,24 @@ import type { Metadata } from '../../src/protocol/envelope/metadata.ts';
 import { Opener } from '../../src/protocol/envelope/open.ts';
 import { OpenError } from '../../src/protocol/envelope/open-error.ts';
 import { type Address, fromHex, type Hex, toHex } from '../../src/protocol/hex.ts';
-import { identityKey, PublicKey, tagAndSalt } from '../../src/protocol/identity.ts';
+import { categoryKey, identityKey, tagAndSalt } from '../../src/protocol/identity.ts';
 import { KeyEpochs } from '../../src/protocol/key-epochs.ts';
+import { PublicKey } from '../../src/protocol/key-pair.ts';
 import { Keyring } from '../../src/protocol/keyring/keyring.ts';
 import { KeyringError } from '../../src/protocol/keyring/keyring-error.ts';
 import { EMPTY_HEAD, headHash, leafHash, nextHead, rootOf } from '../../src/protocol/log.ts';
 import { NoteError, openNote } from '../../src/protocol/note.ts';
 import { RecoveryError, seedFromWords, seedToWords } from '../../src/protocol/recovery.ts';
-import { DataKey, NoteKey, ReaderShare, ReleaseShare, type SealableClass, type SealableSecret, Seed } from '../../src/protocol/secret.ts';
+import {
+  DataKey,
+  NoteKey,
+  ReaderShare,
+  ReleaseShare,
+  type SealableClass,
+  type SealableSecret,
+  Seed,
+  SlotShare,
+} from '../../src/protocol/secret.ts';
 import { joinShares, readerShare, releaseShare } from '../../src/protocol/split.ts';
 import { argon2idForTests } from './argon2.ts';
 import { fromBase64, patternPieces } from './patterns.ts';
@@ -98,6 +108,8 @@ interface Scenarios extends MessageScenarios, RuleScenarios {
     secret: Hex;
     recipient_seed: Hex;
     recipient_epoch: number;
+    /** The category of a slot capsule, whose recipient is a category key. */
+    category?: Category;
     binding: BindingText;
     capsule: Hex;
   };
@@ -238,15 +250,24 @@ const runners: Runners = {
     return 'ok';
   },
 
-  async capsule({ holds, secret, recipient_seed, recipient_epoch, binding, capsule }) {
+  async capsule({ holds, secret, recipient_seed, recipient_epoch, category, binding, capsule }) {
     const into = HOLDS[holds];
-    if (into === undefined) throw new Error(`unknown capsule kind ${holds}`);
-    const key = identityKey(new Seed(fromHex(recipient_seed)), recipient_epoch);
+    const seed = new Seed(fromHex(recipient_seed));
+    const at = bindingOf(binding);
     try {
-      const opened = await Capsule.fromBytes(fromHex(capsule)).open(into, key, bindingOf(binding));
+      const parsed = Capsule.fromBytes(fromHex(capsule));
+      if (category !== undefined) {
+        const key = categoryKey(seed, category, recipient_epoch);
+        const opened = await parsed.open(SlotShare, key, at);
+        expect(toHex(opened.expose())).toBe(secret);
+        expect((await Capsule.seal(opened, key.publicKey, at)).hex).toBe(capsule);
+        return 'ok';
+      }
+      if (into === undefined) throw new Error(`unknown capsule kind ${holds}`);
+      const key = identityKey(seed, recipient_epoch);
+      const opened = await parsed.open(into, key, at);
       expect(toHex(opened.expose())).toBe(secret);
-      const again = await Capsule.seal(opened, key.publicKey, bindingOf(binding));
-      expect(again.hex).toBe(capsule);
+      expect((await Capsule.seal(opened, key.publicKey, at)).hex).toBe(capsule);
       return 'ok';
     } catch (error) {
       if (!(error instanceof CapsuleError)) throw error;

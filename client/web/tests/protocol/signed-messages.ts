@@ -27,7 +27,7 @@ export const ACTIONS: readonly Action[] = [
   { type: 'suspend', message: { accreditor: PATIENT, practitioner: GRANTEE, nonce, deadline } },
   {
     type: 'register_key',
-    message: { owner: PATIENT, slot: 0, epoch: 1, kem: 0x16, key: PATIENT_KEY.publicKey.hex, nonce, deadline },
+    message: { owner: PATIENT, slot: 0, epoch: 1, kem: 0x647a, key: PATIENT_KEY.publicKey.hex, nonce, deadline },
   },
   {
     type: 'register_record',

@@ -15,14 +15,14 @@ import { hashContent } from '../../src/protocol/envelope/content-hash.ts';
 import { encodeMetadata, type Metadata } from '../../src/protocol/envelope/metadata.ts';
 import { Sealer } from '../../src/protocol/envelope/seal.ts';
 import { type Address, type Hex, toHex } from '../../src/protocol/hex.ts';
-import { identityKey } from '../../src/protocol/identity.ts';
+import { categoryKey, identityKey } from '../../src/protocol/identity.ts';
 import { Keyring } from '../../src/protocol/keyring/keyring.ts';
 import { WalletMessage } from '../../src/protocol/keyring/wallet.ts';
 import { actionId, signedActionToJson } from '../../src/protocol/messages.ts';
 import { sealNote } from '../../src/protocol/note.ts';
 import { hashOfLeaf, type ReadRequest, readRequestBytes, readRequestToJson } from '../../src/protocol/reads.ts';
 import { kitToText } from '../../src/protocol/recovery.ts';
-import { DataKey, NoteKey, type SealableSecret } from '../../src/protocol/secret.ts';
+import { DataKey, NoteKey, type SealableSecret, SlotShare } from '../../src/protocol/secret.ts';
 import { loginHash, loginText, rfc3339 } from '../../src/protocol/session.ts';
 import { readerShare, releaseShare } from '../../src/protocol/split.ts';
 import { ACCESS_REQUEST, DENY_REQUEST, PROFILE } from '../../src/protocol/statements.ts';
@@ -108,12 +108,30 @@ async function addCapsules(add: Add): Promise<void> {
   await seal('note-key', 'note_key', noteKey, noteBinding(CONTEXT.chainId, GRANT_REGISTRY, PATIENT, epoch));
   const share = readerShareBinding(OF, PATIENT, GRANTEE, epoch, 2 ** 32 - 1);
   const capsule = await seal('reader-share', 'reader_share', readerShare(dek, OF), share);
+  await addSlotCapsule(add, dek);
   const bundle = new Bundle(RECORD, [
     { version: 1, capsule },
     { version: 65_535, capsule },
   ]);
   const capsules = bundle.entries.map(({ version, capsule }) => [version, capsule.hex] as const);
   add('bundle', 'a bundle of two versions', { kind: 'bundle', record: RECORD, capsules, hash: bundle.hash() });
+}
+
+async function addSlotCapsule(add: Add, dek: DataKey): Promise<void> {
+  const [seed, category, epoch] = [0x24, 'pathology', 9] as const;
+  const share = new SlotShare(readerShare(dek, OF).expose());
+  const binding = ownerBinding(OF, PATIENT, epoch);
+  const capsule = await Capsule.seal(share, categoryKey(seedOf(seed), category, epoch).publicKey, binding);
+  add('capsule-slot', 'a capsule that holds S, sealed to a category key', {
+    kind: 'capsule',
+    holds: 'slot',
+    secret: toHex(share.expose()),
+    recipient_seed: repeated(seed),
+    recipient_epoch: epoch,
+    category,
+    binding: bindingText(binding),
+    capsule: capsule.hex,
+  });
 }
 
 async function addEnvelopes(add: Add): Promise<void> {

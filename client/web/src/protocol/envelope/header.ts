@@ -1,9 +1,9 @@
-/** The first 161 bytes of an envelope: its header. */
+/** The first 1,216 bytes of an envelope: its header. */
 
 import { type Bytes, concat, readU16, readU32, u16, u32, u64, u8, utf8 } from '../bytes.ts';
 import { Capsule, CapsuleError, ownerBinding } from '../capsule.ts';
 import { type Address, addressBytes, fromHex, sameHex, toHex } from '../hex.ts';
-import type { IdentityKey, PublicKey } from '../identity.ts';
+import type { IdentityKey, PublicKey } from '../key-pair.ts';
 import type { RecordId } from '../ids.ts';
 import { LABELS } from '../kdf.ts';
 import { CAPSULE_KINDS, DataKey, type ReleaseShare } from '../secret.ts';
@@ -11,7 +11,7 @@ import { type RecordVersion, releaseShare } from '../split.ts';
 import { HEADER_LEN } from './layout.ts';
 import { OpenError } from './open-error.ts';
 
-const MAGIC = utf8('MLK1');
+const MAGIC = utf8('MLK2');
 const SUITE = 0x01;
 const FLAGS = 0b11;
 const CAPSULE_AT = 44;
@@ -52,7 +52,7 @@ export class Header {
   }
 
   /**
-   * Parses the first 161 bytes of a file.
+   * Parses the first 1,216 bytes of a file.
    *
    * @throws OpenError `header` if there are fewer, or if they do not have the specified layout.
    */
@@ -74,7 +74,7 @@ export class Header {
     return new Header(toHex(file.subarray(8, 40)), version, keyEpoch, capsule);
   }
 
-  /** Returns the 161 bytes. */
+  /** Returns the 1,216 bytes. */
   toBytes(): Bytes {
     return concat(MAGIC, u8(SUITE), u8(FLAGS), u16(this.version), fromHex(this.record, 32), u32(this.keyEpoch), this.ownerCapsule.bytes);
   }

@@ -1,7 +1,7 @@
 /** Lengths in bytes: padding, segments, and the length of an envelope before it is made. All are exact in a JavaScript number. */
 
-/** Length of the clear header of an envelope. */
-export const HEADER_LEN = 161;
+/** Length of the clear header of an envelope: 44, and the owner capsule of 1,172. */
+export const HEADER_LEN = 1_216;
 /** Length of the FLOE header: parameters 10, IV 32, header tag 32. */
 export const FLOE_HEADER_LEN = 74;
 /** Length of a FLOE segment, with its 4-byte prefix, 12-byte IV and 16-byte tag. */

@@ -45,7 +45,7 @@ export class Opener {
   }
 
   /**
-   * Opens the bytes after the 161 of the header. Call it only once.
+   * Opens the bytes after the 1,216 of the header. Call it only once.
    *
    * @throws OpenError; the bytes yielded before are authentic, but the file as a whole is not.
    */

@@ -4,7 +4,7 @@ import type { Address } from '../hex.ts';
 import type { Bytes } from '../bytes.ts';
 import { concat, u32 } from '../bytes.ts';
 import { ProtocolError } from '../error.ts';
-import type { PublicKey } from '../identity.ts';
+import type { PublicKey } from '../key-pair.ts';
 import type { RecordId } from '../ids.ts';
 import { type Random, systemRandom } from '../random.ts';
 import type { DataKey } from '../secret.ts';
