@@ -141,11 +141,11 @@ pub struct Limits {
     /// Requests that one caller may make in a burst.
     #[arg(long, env = "MEDLOCK_RATE_BURST", default_value_t = 1_000)]
     pub rate_burst: u32,
-    /// Bytes of request bodies, and of answers from memory, per second that one session may have on average. A session
+    /// Bytes of request bodies, and of JSON answers, per second that one session may have on average. A session
     /// above the limit gets the answer 429. This limits sessions that send few but expensive requests.
     #[arg(long, env = "MEDLOCK_BYTES_PER_SECOND", default_value_t = 2 << 20)]
     pub bytes_per_second: u32,
-    /// Bytes of request bodies, and of answers from memory, that one session may have in a burst.
+    /// Bytes of request bodies, and of JSON answers, that one session may have in a burst.
     #[arg(long, env = "MEDLOCK_BYTES_BURST", default_value_t = 8 << 20)]
     pub bytes_burst: u32,
     /// Delay before a caller that exceeds its rate receives the refusal.

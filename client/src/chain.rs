@@ -192,7 +192,7 @@ impl Chain {
     /// The newest block.
     ///
     /// # Errors
-    /// [`ChainError::Rpc`]; so for everything below.
+    /// [`ChainError::Rpc`]. All functions below have the same errors.
     pub async fn head(&self) -> Result<Block, ChainError> {
         let block = self.provider.get_block_by_number(BlockNumberOrTag::Latest).await.map_err(rpc)?;
         let block = block.ok_or_else(|| nonsense("The Ethereum node has no newest block."))?;

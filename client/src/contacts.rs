@@ -24,7 +24,7 @@ use crate::{
 #[non_exhaustive]
 pub enum ContactsError {
     /// The name cannot be kept.
-    #[error("A name has at most 128 bytes and no control characters.")]
+    #[error("A name cannot be empty or longer than 128 bytes, and has no line breaks or other control characters.")]
     InvalidName,
     /// The address book takes no further name.
     #[error("The address book is full.")]

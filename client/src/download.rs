@@ -272,8 +272,8 @@ pub struct Wanted {
 pub struct Author {
     /// Whether the author signed the content. If not, the author is whoever registered the version on chain.
     pub signed: bool,
-    /// Whether a signature is there that is not that of who it names. The document opens all the same: otherwise a bad
-    /// signature would keep it from its owner (SPEC, section 5).
+    /// Whether there is a signature that was not made by the author that it names. The document still opens: otherwise
+    /// a bad signature would keep it from its owner (SPEC, section 5).
     pub forged: bool,
     /// The address of the author.
     #[serde(with = "protocol::hex_text")]

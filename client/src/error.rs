@@ -16,7 +16,7 @@ use std::borrow::Cow;
 
 pub use codes::{Code, ExitClass};
 
-/// The cause of a failure, of whichever type.
+/// The cause of a failure. It can have any type.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// The failure of any operation.

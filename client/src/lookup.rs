@@ -9,7 +9,7 @@ pub enum LookupError {
     /// The server does not do what it was asked, or contradicts the chain.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The chain cannot be asked, or is another one.
+    /// The chain does not answer, or it is not the chain of the deployment.
     #[error(transparent)]
     Chain(#[from] ChainError),
 }

@@ -24,7 +24,7 @@ pub enum OwnKeyError {
     /// The person has not published a key.
     #[error("You have not published your encryption key.")]
     NotPublished,
-    /// The chain has only keys that are not the kept one.
+    /// The chain has keys for this person, but not the one that this device has kept.
     #[error("The chain has an encryption key for your address that is not the one of this device.")]
     Foreign,
     /// The chain cannot be asked.

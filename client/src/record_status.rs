@@ -29,7 +29,7 @@ pub enum RecordStatusError {
     #[error("Only the patient of a record may do this.")]
     NotPatient,
     /// Patients do not retract their own records.
-    #[error("It is your own record.")]
+    #[error("You cannot retract your own record.")]
     OwnRecord,
     /// The record is closed already.
     #[error("The record is withdrawn already.")]
@@ -55,7 +55,7 @@ pub enum RecordStatusError {
     /// The server does not do what it was asked.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The chain cannot be asked, or is another one.
+    /// The chain does not answer, or it is not the chain of the deployment.
     #[error(transparent)]
     Chain(#[from] ChainError),
     /// The wallet does not sign.
@@ -68,7 +68,7 @@ pub enum RecordStatusError {
 
 failure! { RecordStatusError {
     NotPatient => codes::NOT_ALLOWED, "An uploader can say that it must not be relied on: medlock retract.";
-    OwnRecord => codes::NOT_ALLOWED, "To close it for everybody: medlock withdraw.";
+    OwnRecord => codes::NOT_ALLOWED, "To withdraw it, so that nobody can open it: medlock withdraw.";
     AlreadyWithdrawn => codes::RECORD_TOMBSTONED, "To take that back while there is time: medlock lift.";
     NotWithdrawn => codes::USAGE;
     LiftPeriodOver => codes::LIFT_PERIOD_OVER;

@@ -24,7 +24,7 @@ use crate::{
 #[non_exhaustive]
 pub enum RegisterError {
     /// The newest key on chain is not of the person's seed.
-    #[error("The chain's newest encryption key for your address (epoch {epoch}) is not one of yours.")]
+    #[error("The chain's newest encryption key for your address (number {epoch}) is not one of yours.")]
     Foreign {
         /// Its epoch.
         epoch: u32,
@@ -41,7 +41,7 @@ pub enum RegisterError {
     /// The server does not do what it was asked.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The chain cannot be asked, or is another one.
+    /// The chain does not answer, or it is not the chain of the deployment.
     #[error(transparent)]
     Chain(#[from] ChainError),
     /// The wallet does not sign.

@@ -39,13 +39,13 @@ pub enum ReissueError {
     /// The keyring was not put back.
     #[error(transparent)]
     PutBack(PutBackError),
-    /// The server's deployment file is not one to rely on.
+    /// The server's deployment file cannot be trusted.
     #[error(transparent)]
     OperatorKey(OperatorKeyError),
     /// The server does not do what it was asked.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The chain cannot be asked, or is another one.
+    /// The chain does not answer, or it is not the chain of the deployment.
     #[error(transparent)]
     Chain(#[from] ChainError),
     /// A file of this device cannot be used.
@@ -75,7 +75,7 @@ const KEY_EPOCHS_MAX: usize = 64;
 pub struct Reissued {
     /// Release shares deposited.
     pub release_shares: usize,
-    /// Bundles put in again, beginning byte for byte as the chain names them.
+    /// Bundles stored again. Their first part has exactly the bytes whose hash is on chain.
     pub bundles: usize,
     /// WRITE grants told again.
     pub write_grants: usize,
@@ -186,7 +186,7 @@ async fn reissue_grant(
     let bundle = match (right, grant.kind) {
         (Right::Write, _) => BundleBody { kind: grant.kind, scope_id: grant.scope_id, capsules: Vec::new() },
         (Right::Read, ScopeKind::Record) => {
-            // A record that was withdrawn, or of which no version opens: the latter was told.
+            // The record was withdrawn, or no version of it opens. The second case was already reported.
             let Some(versions) = own.get(&RecordId(grant.scope_id)) else { return Ok(()) };
             match remake(client, versions, grantee, grant).await? {
                 Some(bundle) => BundleBody::from(&bundle),

@@ -50,7 +50,7 @@ pub enum RequestError {
     /// The server does not do what it was asked.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The chain cannot be asked, or is another one.
+    /// The chain does not answer, or it is not the chain of the deployment.
     #[error(transparent)]
     Chain(#[from] ChainError),
     /// The wallet does not sign.
@@ -93,7 +93,7 @@ pub enum AnswerError {
     /// The server does not do what it was asked.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The chain cannot be asked, or is another one.
+    /// The chain does not answer, or it is not the chain of the deployment.
     #[error(transparent)]
     Chain(#[from] ChainError),
     /// The wallet does not sign.
@@ -217,8 +217,8 @@ pub struct Request {
     pub until: u64,
     /// The reason, for the patient whose keys are given.
     pub reason: Option<String>,
-    /// Why the reason does not open, for the same: `foreign_key` if it is sealed to a key that is not theirs,
-    /// `invalid_statement` if it is not what was signed or does not open.
+    /// Why the patient whose keys are given cannot open the reason: `foreign_key` if it is sealed to a key that is not
+    /// theirs, `invalid_statement` if it is not what was signed or does not open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason_problem: Option<&'static str>,
     /// Whether the requester is accredited now, from the chain.

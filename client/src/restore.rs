@@ -118,7 +118,7 @@ pub async fn restore(plan: &Restore, progress: &Progress) -> Result<Restored, Re
     Ok(Restored { versions: restored })
 }
 
-/// The versions of which their uploader says not to rely on them.
+/// The versions that their uploader says must not be relied on.
 async fn retracted_versions(chain: &Chain, versions: &[ChainVersion]) -> Result<HashSet<(RecordId, u16)>, ChainError> {
     let firsts = versions.iter().filter(|version| version.version == 1);
     let asked =

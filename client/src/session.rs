@@ -29,13 +29,13 @@ pub enum LoginError {
     /// The clocks differ too much.
     #[error("This device's clock and the server's are more than two minutes apart.")]
     ClockSkew,
-    /// The server's deployment file is not one to rely on.
+    /// The server's deployment file cannot be trusted.
     #[error(transparent)]
     OperatorKey(OperatorKeyError),
     /// The server does not do what it was asked.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The chain cannot be asked, or is another one.
+    /// The chain does not answer, or it is not the chain of the deployment.
     #[error(transparent)]
     Chain(#[from] ChainError),
     /// The wallet does not sign.

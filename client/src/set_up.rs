@@ -39,7 +39,7 @@ pub enum SetUpError {
     /// The server does not do what it was asked.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The chain cannot be asked, or is another one.
+    /// The chain does not answer, or it is not the chain of the deployment.
     #[error(transparent)]
     Chain(#[from] ChainError),
     /// The wallet file cannot be read or written.

@@ -113,8 +113,8 @@ pub struct Backfill {
     rest: Option<(u64, u64)>,
 }
 
-/// The result of a range: the events of its beginning, and the blocks that are still to be fetched. A range that
-/// contains many more events than the ones before is not held in memory as a whole.
+/// The result of a range: the events of its first blocks, and the blocks that must still be fetched. A range with many
+/// more events than earlier ranges is never held in memory as a whole.
 struct Fetched {
     stretches: Vec<Stretch>,
     rest: Option<(u64, u64)>,

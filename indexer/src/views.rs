@@ -141,7 +141,7 @@ impl Batch {
         for log in logs {
             batch.push(contracts, log)?;
         }
-        // A checkpoint is in the same transaction as its accesses, so whole blocks leave no access without one.
+        // A checkpoint is in the same transaction as its accesses, so in whole blocks every access has its checkpoint.
         match batch.open.values().find_map(|accesses| accesses.first()) {
             Some(access) => Err(DecodeError::Accesses { block: access.place.block_number }),
             None => Ok(batch),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::AtRest;
 use crate::store::is_duplicate;
 
-/// The check value of one secret. `_id`: its line, from 1.
+/// The check value of one secret. `_id` is its line in the secret file, counted from 1.
 #[derive(Serialize, Deserialize)]
 struct CheckDoc {
     #[serde(rename = "_id")]

@@ -32,7 +32,7 @@ use crate::{
     store::leaves::{self, Evidence, LeafDoc},
 };
 
-/// Higher than every index of a log, in the form of ids (ten digits).
+/// Higher than every index of a log. It has ten digits, like the indexes in ids.
 const INDEX_END: u64 = 9_999_999_999;
 
 /// The parsed filters of a query.

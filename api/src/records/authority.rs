@@ -54,7 +54,7 @@ impl Uploader {
             Action::Retract(retract) => (retract.uploader, retract.writeSalt, None),
             _ => return None,
         };
-        // The patient on chain counts. The contracts refuse a message that names another one.
+        // The patient on chain is used. The contracts refuse a message that names another patient.
         let (patient, category) = on_chain.map(|record| (record.patient, record.category)).or(said)?;
         (address != patient).then_some(Self { address, patient, category, write_salt: write_salt.into() })
     }

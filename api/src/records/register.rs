@@ -65,7 +65,7 @@ pub(super) async fn check<'a>(
     body: &'a RegisterBody,
 ) -> Result<Deposit<'a>, ApiError> {
     let on_chain = app.chain_view.find_record(registration.record, BlockId::latest()).await?;
-    // The patient on chain counts. The contracts refuse a message that names another one.
+    // The patient on chain is used. The contracts refuse a message that names another patient.
     let patient = on_chain.as_ref().map(|record| record.patient).or(registration.patient);
     let patient = patient.ok_or_else(|| ApiError::new(ErrorCode::UnknownRecord, "there is no such record on chain"))?;
     if let Some(uploader) = Uploader::of(action, on_chain.as_ref()) {

@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn the_promise_follows_from_the_waiting_leaves() {
         let seconds = |queue: &Queue| estimate_ms(queue, 2_000) / 1_000;
-        // Blocks of 12 seconds: the batch in flight, and then ours.
+        // Blocks of 12 seconds. A leaf waits for the batch in flight, if there is one, and then for its own batch.
         assert_eq!(seconds(&queue(0, Some(12_500), 12_000)), 37);
         assert_eq!(seconds(&queue(10, Some(12_500), 12_000)), 62);
         assert_eq!(seconds(&queue(1_000, Some(12_500), 12_000)), 87);

@@ -351,7 +351,7 @@ async fn an_account_has_a_gas_budget_for_the_day() {
     }
     assert_eq!(codes.first(), Some(&None));
     assert_eq!(codes.last(), Some(&exceeded));
-    // Somebody else still has theirs, also for an action of the same signer.
+    // Another sender still has a budget, even for an action of the same signer.
     let doctor = server.sign_in(network.signer(Role::Doctor)).await;
     assert_eq!(submit(&server, &doctor, &end()).await.0, StatusCode::OK);
 }

@@ -118,7 +118,7 @@ async fn a_request_whose_time_is_over_takes_no_answer() {
     let mut approval = grant_body(&patient, &cast.doctor, &record, &Terms::now(&server));
     approval.request = Some(asked.id);
     assert_eq!(patient.post("/v1/grants", &approval).await.code(), "stale_state");
-    // The same grant for no request is the patient's to give.
+    // The patient may give the same grant without a request.
     approval.request = None;
     assert_eq!(patient.post("/v1/grants", &approval).await.status, StatusCode::CREATED);
 }

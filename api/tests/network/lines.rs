@@ -85,7 +85,7 @@ async fn the_ordinary_actions_of_300_accounts_delay_neither_a_revocation_nor_a_c
     })
     .await;
 
-    // One block: both are in it, and of the ordinary ones no more than half of it holds.
+    // One block contains both. Ordinary actions fill at most half of it.
     network.rpc("evm_mine", json!([])).await;
     mined(&server, &cast.patient, &revoked).await;
     assert!(!has_pending(&server, relayers.checkpoint.address()).await);
@@ -257,7 +257,7 @@ async fn a_poor_relayer_says_so_and_a_revocation_that_waits_for_funds_stops_read
     mined(&server, &cast.patient, &waiting).await;
     becomes("ordinary", "0x56bc75e2d63100000").await;
 
-    // Without a purse for checkpoints nothing is read.
+    // When the relayer for checkpoints has no money, reads are refused.
     let again = cast.grant_now(&record).await;
     becomes("checkpoint", "0x0").await;
     let leaves = server.app.log_database.collection::<Document>("log_leaves");

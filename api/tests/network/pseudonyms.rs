@@ -54,7 +54,7 @@ async fn on_chain(network: &Network) -> BTreeSet<Vec<u8>> {
         }
     }
     let bare = |word: Vec<u8>| word.into_iter().skip_while(|byte| *byte == 0).collect::<Vec<u8>>();
-    // Shorter ones are numbers and pieces of text; so are words that mostly are zeros at their end.
+    // Words with fewer than 14 nonzero bytes are left out: they are numbers or pieces of text.
     all.into_iter().map(bare).filter(|word| word.iter().filter(|byte| **byte != 0).count() >= 14).collect()
 }
 
@@ -112,7 +112,7 @@ fn joints(
     }
     let mut found = BTreeSet::new();
     for (collection, document) in documents {
-        // That of a person, or one that stands in several documents, whatever it means.
+        // The blind indexes that belong to a person, and those that occur in several documents.
         let pseudonyms =
             blind_indexes(document).into_iter().filter(|index| people.contains(index) || places[index] > 1);
         if pseudonyms.count() == 0 {

@@ -268,7 +268,7 @@ async fn a_grant_is_kept_only_with_the_bundle_that_its_message_names() {
     assert_eq!(cast.patient.post("/v1/grants", &to_keyless).await.code(), "key_not_registered");
     assert_eq!(cast.patient.post("/v1/grants", &good).await.status, StatusCode::CREATED);
 
-    // The same bundle again without the message: the grant stands on chain, so it is kept; a foreign one is not.
+    // The same bundle without the message is kept, because its grant is on chain. Without such a grant it is refused.
     let mut again = good.clone();
     again.action = None;
     assert_eq!(cast.patient.post("/v1/grants", &again).await.status, StatusCode::OK);

@@ -134,7 +134,7 @@ async fn nothing_is_asked_or_granted_without_an_end() {
     let terms = Terms { not_after: now + 21 * 366 * 86_400, ..Terms::now(&server) };
     let body = grant_body(patient, doctor, &record, &terms);
     assert_eq!(patient.post("/v1/grants", &body).await.code(), "out_of_range");
-    // By whatever way it comes, and whatever else has an end.
+    // The same holds for a message sent to /v1/actions, and for accreditations.
     let grant = body.action.as_ref().expect("it is signed");
     assert_eq!(patient.post("/v1/actions", grant).await.code(), "out_of_range");
     let accreditor = server.sign_in(network.signer(Role::Accreditor)).await;

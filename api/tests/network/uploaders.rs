@@ -61,7 +61,7 @@ impl Uploaded {
         let salt = seeds::salt();
         let record = RecordId::derive(lab.address(), salt);
         let uploaded = Self { lab, record, salt, write_salt, dek: seeds::data_key() };
-        // Past the server, so that no share is here yet.
+        // The registration does not go through the server, so the server has no share yet.
         uploaded.lab.carry_out(uploaded.registration(server, patient, salt)).await;
         uploaded
     }
@@ -160,7 +160,7 @@ async fn an_uploader_whose_grant_was_revoked_can_change_nothing_about_a_record()
     assert_eq!(patient.post("/v1/actions", &signed).await.status, StatusCode::ACCEPTED);
     let deposit = uploaded.lab.post("/v1/records", &uploaded.deposit(&server, &patient)).await;
     assert_eq!(deposit.code(), "grant_revoked");
-    // Past /v1/records the rule is the same.
+    // The rule is the same for actions that do not go through /v1/records.
     for action in [uploaded.retraction(&server), uploaded.another(&server, &patient), uploaded.next_version(&server)] {
         let name = action.name();
         let sent = uploaded.lab.post("/v1/actions", &uploaded.lab.sign(action)).await;

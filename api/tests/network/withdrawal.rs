@@ -144,7 +144,7 @@ async fn a_tombstone_that_waits_never_lands_after_its_patient_has_closed_and_ope
     assert_eq!(failure_of(patient, &first).await, "stale_state");
     doctor.read(record.id, salt).await.expect("the record stays open");
 
-    // Once the mirror has seen it, what is stale is told while it still waits.
+    // When the mirror has seen the change, a waiting action is reported as stale at once.
     urgent_purse_becomes(&network, &server, "0x0").await;
     let second = withdraw(2).await;
     sent_directly(&network, &server, &tombstone(patient, record.id, 0)).await;

@@ -192,6 +192,6 @@ async fn if_none_match_and_if_range_follow_the_entity_tag() {
         let answer = ask(Method::GET, &[range, ("if-range", other)]).await;
         assert_eq!((answer.status, answer.bytes().len()), (StatusCode::OK, 5_000), "{other}");
     }
-    // Not of this envelope: not even a range outside of it is refused.
+    // `If-Range` names another envelope, so the range is ignored, and even one beyond the end is not refused.
     assert_eq!(ask(Method::GET, &[("range", "bytes=9000-"), ("if-range", "\"x\"")]).await.status, StatusCode::OK);
 }

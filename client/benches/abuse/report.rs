@@ -102,7 +102,7 @@ fn times(watched: &Watched, deed: Deed) -> &[Duration] {
     watched.times.get(&deed).map_or(&[], Vec::as_slice)
 }
 
-/// Returns the duration in milliseconds; not a number if nothing was measured.
+/// Returns the quantile of the durations in milliseconds, or NaN if nothing was measured.
 fn quantile(times: &[Duration], percent: usize) -> f64 {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();

@@ -47,7 +47,7 @@ pub(crate) struct Grant {
     /// The end of the access.
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    /// The start of the access; now if absent.
+    /// The start of the access. If left out: now.
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
     /// Give permission to upload, instead of permission to open.

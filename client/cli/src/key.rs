@@ -21,7 +21,7 @@ use super::{
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Key {
-    /// The owner of the key; you if absent.
+    /// The owner of the key. If left out: you.
     #[arg(value_name = "PERSON")]
     person: Option<String>,
     #[command(subcommand)]
@@ -80,7 +80,7 @@ impl Key {
         let answer = look_up(&context, &client, owner).await?;
         context.screen.answer(&answer, || in_words(&answer, owner))?;
         if answer.is_yours == Some(false) && answer.epoch > 0 {
-            let what = format!("the chain's newest key for your address (epoch {}) is not one of yours", answer.epoch);
+            let what = format!("the chain's newest key for your address (number {}) is not one of yours", answer.epoch);
             return Err(Failure::new(codes::FOREIGN_KEY, what));
         }
         if answer.server_agrees == Some(false) {
@@ -139,7 +139,7 @@ fn in_words(answer: &KeyAnswer, owner: Address) -> String {
         };
     };
     let mut text = format!(
-        "Owner      {owner}\nKey hash   {hash}\nEpoch      {}, published {}{usable}",
+        "Owner      {owner}\nKey hash   {hash}\nKey number {}, published {}{usable}",
         answer.epoch,
         moment::in_words(since)
     );
@@ -150,10 +150,10 @@ fn in_words(answer: &KeyAnswer, owner: Address) -> String {
     };
     let list = |epochs: &[u32]| epochs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     if let Some(own) = answer.own_epochs.as_deref().filter(|own| !own.is_empty()) {
-        text += &format!("\nYour own key epochs: {}.", list(own));
+        text += &format!("\nNumbers of the keys that are yours: {}.", list(own));
     }
     if let Some(foreign) = answer.foreign_epochs.as_deref().filter(|foreign| !foreign.is_empty()) {
-        text += &format!("\nKey epochs that are not yours: {}.", list(foreign));
+        text += &format!("\nNumbers of the keys that are NOT yours: {}.", list(foreign));
     }
     text += match answer.server_agrees {
         Some(true) => "\nThe server has the same key as the chain.",
@@ -202,8 +202,8 @@ async fn register_again(context: &Context, next: bool, sending: Sending) -> Resu
 fn registered_in_words(registered: &Registered) -> String {
     let epoch = registered.epoch;
     match registered.settled.map(|settled| settled.block_number) {
-        None => format!("Your key (epoch {epoch}) was already published."),
-        Some(Some(block)) => format!("Your key (epoch {epoch}) is published in block {block}."),
-        Some(None) => format!("Your key (epoch {epoch}) is accepted; it will be on the chain in a moment."),
+        None => format!("Your key (number {epoch}) was already published."),
+        Some(Some(block)) => format!("Your key (number {epoch}) is published in block {block}."),
+        Some(None) => format!("Your key (number {epoch}) is accepted; it will be on the chain in a moment."),
     }
 }

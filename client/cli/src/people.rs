@@ -31,7 +31,7 @@ pub(crate) struct Accredit {
     /// The end of the accreditation.
     #[arg(long, value_name = "TIME", default_value = "365d")]
     until: String,
-    /// The start of the accreditation; now if absent.
+    /// The start of the accreditation. If left out: now.
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
     /// Also publish a profile with this name.
@@ -126,7 +126,7 @@ enum AccreditorAction {
     },
     /// Show whether somebody is an accreditor now.
     Show {
-        /// The person; you if absent.
+        /// The person. If left out: you.
         #[arg(value_name = "PERSON")]
         person: Option<String>,
     },
@@ -210,7 +210,7 @@ pub(crate) struct Profile {
 enum ProfileAction {
     /// Show a practitioner's public profile, and check its signature.
     Show {
-        /// The practitioner; you if absent.
+        /// The practitioner. If left out: you.
         #[arg(value_name = "PERSON")]
         person: Option<String>,
     },

@@ -15,7 +15,7 @@ pub(crate) enum ByteRange {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum RangeError {
     /// The text has none of the accepted forms.
-    #[error("'{0}' is not a range: write 0-1023 or 1024-")]
+    #[error("'{0}' is not a range: write for example 0-1023, or 1024- for the rest")]
     Unreadable(String),
     /// The range ends before it starts.
     #[error("the range ends before it starts")]

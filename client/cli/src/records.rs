@@ -203,7 +203,7 @@ pub(crate) struct Get {
     /// The record.
     #[arg(value_name = "RECORD")]
     record: String,
-    /// The version; the newest if absent.
+    /// The version. If left out: the newest.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     version: Option<u16>,
     /// The file to write to, or - for standard output. If absent, a file with the document's own name in this
@@ -213,10 +213,10 @@ pub(crate) struct Get {
     /// Replace an existing file.
     #[arg(long)]
     force: bool,
-    /// The purpose, which is written into the log. If absent: the grant's purpose, when it has only one.
+    /// The purpose, which is written into the log. If left out: the grant's purpose, when it has only one.
     #[arg(long, value_name = "PURPOSE", value_parser = words::purpose(), ignore_case = true)]
     purpose: Option<Purpose>,
-    /// Only these bytes of the content: 0-1023 or 1024-.
+    /// Only a part of the content, in bytes: for example 0-1023, or 1024- for the rest.
     #[arg(long, value_name = "RANGE")]
     range: Option<ByteRange>,
 }

@@ -121,7 +121,10 @@ fn in_words(restored: &Restored) -> String {
                 format!("{} ({})", plain(&path.display().to_string()), bytes_in_words(version.content_bytes))
             }
             (None, problem) => {
-                format!("not restored: {}", problem.as_deref().map_or_else(|| "unknown".to_owned(), plain))
+                format!(
+                    "not restored: {}",
+                    problem.as_deref().map_or_else(|| "for an unknown reason".to_owned(), plain)
+                )
             }
         };
         let mark = if version.retracted { "  retracted by its uploader: do not rely on it" } else { "" };

@@ -51,7 +51,7 @@ pub(crate) struct Request {
     /// The time that the patient has to answer.
     #[arg(long, value_name = "LENGTH", default_value = "14d")]
     open_for: String,
-    /// The reason, in your own words; only the patient can read it. Asked for if absent.
+    /// The reason, in your own words; only the patient can read it. If left out, asked for.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -164,7 +164,7 @@ pub(crate) struct Approve {
     /// Records to share instead of all that the request covers; can be given several times.
     #[arg(long = "record", value_name = "RECORD")]
     records: Vec<String>,
-    /// The purpose; can be given several times. If absent, the purposes of the request.
+    /// The purpose; can be given several times. If left out: the purposes of the request.
     #[arg(long, value_name = "PURPOSE", value_parser = words::purpose(), ignore_case = true)]
     purpose: Vec<Purpose>,
     /// The end of the access, instead of the one that the request asks for.

@@ -48,7 +48,7 @@ pub(crate) struct Settings {
     /// The deployment file, which names the contracts and the operator.
     #[arg(long, global = true, env = "MEDLOCK_DEPLOYMENT", value_name = "FILE")]
     pub(crate) deployment: Option<PathBuf>,
-    /// A file whose first line is the passphrase; asked for if absent.
+    /// A file whose first line is the passphrase. If left out, you are asked for it.
     #[arg(long, global = true, env = "MEDLOCK_PASSPHRASE_FILE", value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
     /// Answer with one JSON value, for programs.
@@ -222,7 +222,7 @@ impl Context {
         let keys = unlock::unlock(client, Unlocker::Passphrase(self.passphrase().await?)).await?;
         if keys.epochs().is_newest_foreign() && !self.told_foreign.swap(true, Ordering::Relaxed) {
             self.screen.warn(format!(
-                "The chain's newest encryption key for your address (epoch {}) is NOT yours. What others seal to you now, \
+                "The chain's newest encryption key for your address (number {}) is NOT yours. What others seal to you now, \
                  somebody else can open and you cannot. If you set medlock up with other recovery words elsewhere, use \
                  those; else run: medlock key register",
                 keys.epochs().newest()

@@ -28,7 +28,7 @@ pub(crate) struct Upload {
     /// Files, or - for standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The patient; you if absent.
+    /// The patient. If left out: you.
     #[arg(long, value_name = "PERSON", conflicts_with = "record")]
     patient: Option<String>,
     /// The category. It is public on chain, so leave it out for anything sensitive.
@@ -38,10 +38,10 @@ pub(crate) struct Upload {
     /// Add a new version to this record, instead of creating a new record.
     #[arg(long, value_name = "RECORD")]
     record: Option<String>,
-    /// The file name that readers see; the file's own if absent.
+    /// The file name that readers see. If left out: the file's own.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// The media type that readers see; guessed from the name if absent.
+    /// The media type that readers see. If left out, it is guessed from the name.
     #[arg(long, value_name = "TYPE")]
     media_type: Option<String>,
     #[command(flatten)]

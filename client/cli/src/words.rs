@@ -34,7 +34,7 @@ pub(crate) const PURPOSES: &str = "\
 PURPOSE is one of:
   TREAT    treatment
   ETREAT   emergency treatment
-  BTG      an emergency, without asking first
+  BTG      an emergency, without asking the patient first (a grant is needed all the same)
   HPAYMT   payment
   HOPERAT  running a practice or a hospital
   HRESCH   research
@@ -42,7 +42,7 @@ PURPOSE is one of:
   COC      coordination of care
   FAMRQT   for the patient's family
   PATRQT   for anybody else whom the patient chose
-For all but FAMRQT and PATRQT, the reader must be accredited.";
+For every purpose except FAMRQT and PATRQT, the reader must be accredited.";
 
 /// Returns a parser for a list of received grants.
 pub(crate) fn shelf() -> impl TypedValueParser<Value = ShelfQuery> {
@@ -59,7 +59,7 @@ pub(crate) const fn purpose_in_words(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Treatment => "treatment",
         Purpose::EmergencyTreatment => "emergency treatment",
-        Purpose::BreakTheGlass => "an emergency without asking",
+        Purpose::BreakTheGlass => "an emergency without asking the patient first",
         Purpose::Payment => "payment",
         Purpose::Operations => "healthcare operations",
         Purpose::Research => "research",

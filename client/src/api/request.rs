@@ -89,7 +89,7 @@ impl Api {
             match request().timeout(ANSWER_TIME_MAX).send().await {
                 Ok(response) if is_temporary(&response) => {
                     let wished = retry_after(&response);
-                    // A wait that a person would notice is theirs to decide.
+                    // The person decides about a wait that is long enough to notice.
                     if wished.is_some_and(|wished| wished > Duration::from_secs(5)) {
                         return accept(response).await;
                     }

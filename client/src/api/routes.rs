@@ -103,7 +103,7 @@ impl Api {
     /// `GET /v1/deployment`
     ///
     /// # Errors
-    /// See [`ServerError`]; so for every route.
+    /// See [`ServerError`]. All routes have the same errors.
     pub async fn server_info(&self) -> Result<ServerInfo, ServerError> {
         self.get(self.url("v1/deployment")).await
     }

@@ -59,7 +59,7 @@ pub enum Who {
     Checked,
     /// Somebody else opens it.
     Wrong,
-    /// The server does not say who read an own record.
+    /// The server does not say who read a record of this person's own.
     Withheld,
     /// Somebody else's record, or the keys are not open.
     NotChecked,

@@ -174,7 +174,7 @@ impl Chain {
     /// # Errors
     /// [`ChainError::Rpc`] if events and storage contradict each other.
     pub async fn key_history(&self, owner: Address) -> Result<KeyHistory, ChainError> {
-        // Storage first: what is registered in between stands in the events.
+        // The storage is read first. A key that is registered between the two queries is then in the events.
         let stored = self.find_key(owner).await?;
         let events = self.decoded::<KeyRegistry::KeyRegistered>(self.key_filter().topic1(owner.into_word())).await?;
         let mut hashes: BTreeMap<u32, B256> = events
@@ -196,7 +196,7 @@ impl Chain {
     /// Every owner of an identity key.
     ///
     /// # Errors
-    /// [`ChainError::Rpc`]; so for everything below.
+    /// [`ChainError::Rpc`]. All functions below have the same errors.
     pub async fn key_owners(&self) -> Result<Vec<Address>, ChainError> {
         let events = self.decoded::<KeyRegistry::KeyRegistered>(self.key_filter()).await?;
         let mut owners: Vec<Address> =

@@ -157,7 +157,7 @@ fn open_capsule(
             Err(error) => return Err(DownloadError::WrongBundle(Some(error.into()))),
         }
     }
-    // A capsule does not say for which epoch it is: where another's key stood, it is most likely for that.
+    // A capsule does not say for which epoch it is. If an epoch has another person's key, it is most likely for that.
     match keys.epochs().foreign().last() {
         Some(epoch) => Err(DownloadError::SharedWithForeignKey { epoch }),
         None => Err(DownloadError::WrongBundle(None)),

@@ -194,26 +194,26 @@ codes! {
     /// The wallet failed.
     WALLET = "wallet", Other, "Check the wallet and try again.";
     /// No keyring on this device nor on the server.
-    NO_KEYRING = "no_keyring", Usage, "Run: medlock init; if you had keys before, run: medlock restore.";
+    NO_KEYRING = "no_keyring", Usage, "Run: medlock init. If you had keys before, run: medlock init --words.";
     /// No unlocker of the keyring opens.
     NOT_UNLOCKED = "not_unlocked", Usage, "Type the passphrase again, or use the wallet that made this keyring.";
     /// The wallet does not sign deterministically.
     WALLET_NOT_DETERMINISTIC = "wallet_not_deterministic", Usage, "Use the passphrase; this wallet cannot unlock the keyring.";
     /// The recovery words have not been saved.
-    KIT_NOT_SAVED = "kit_not_saved", Usage, "Run: medlock kit, write the words down, then: medlock kit --prove.";
+    KIT_NOT_SAVED = "kit_not_saved", Usage, "Run: medlock kit. Write the words down. Then run: medlock kit --prove.";
     /// The words are not those of a seed.
     INVALID_WORDS = "invalid_words", Usage, "Check the spelling and the order of the words.";
     /// The words or keys belong to somebody else.
     WRONG_KEYS = "wrong_keys", VerificationFailed, "Use the keyring or the words of exactly this address.";
     /// The key on chain is not of this person's seed, or something is sealed to such a key.
-    FOREIGN_KEY = "foreign_key", VerificationFailed, "Run: medlock key register, so that others seal to your own key again; then ask for what is missing once more.";
+    FOREIGN_KEY = "foreign_key", VerificationFailed, "To let others seal to your own key again, run: medlock key register. Then ask for what is missing once more.";
     /// This device has not seen the person's own key yet.
-    OWN_KEY_UNKNOWN = "own_key_unknown", Usage, "Run: medlock key, which unlocks your keys once and remembers the public one.";
+    OWN_KEY_UNKNOWN = "own_key_unknown", Usage, "To let this device learn your public key, run: medlock key.";
     /// Some items could not be done, the others were.
     NOT_ALL_DONE = "not_all_done", Other, "Look at what is told for each item; everything else was done.";
     /// No session on this device.
     NO_SESSION = "no_session", NotAllowed, "Run: medlock login.";
-    /// The server's login challenge is not one to sign.
+    /// The server's login challenge must not be signed.
     SUSPICIOUS_CHALLENGE = "suspicious_challenge", VerificationFailed, "Do not sign in; check the address of the server.";
     /// This operation needs the server, and none is configured.
     NO_API = "no_api", Usage, "Set `api` in config.toml, or give --api.";

@@ -33,7 +33,7 @@ pub enum GrantError {
     /// The server does not do what it was asked.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The chain cannot be asked, or is another one.
+    /// The chain does not answer, or it is not the chain of the deployment.
     #[error(transparent)]
     Chain(#[from] ChainError),
     /// The wallet does not sign.
@@ -75,7 +75,7 @@ pub enum RevokeError {
     /// The server does not do what it was asked.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The chain cannot be asked, or is another one.
+    /// The chain does not answer, or it is not the chain of the deployment.
     #[error(transparent)]
     Chain(#[from] ChainError),
     /// The wallet does not sign.
@@ -116,13 +116,13 @@ pub enum CatchUpError {
     /// Nothing can be sealed to a grantee.
     #[error(transparent)]
     GranteeKey(PublicKeyError),
-    /// The server's deployment file is not one to rely on.
+    /// The server's deployment file cannot be trusted.
     #[error(transparent)]
     OperatorKey(OperatorKeyError),
     /// The server does not do what it was asked.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The chain cannot be asked, or is another one.
+    /// The chain does not answer, or it is not the chain of the deployment.
     #[error(transparent)]
     Chain(#[from] ChainError),
     /// A file of this device cannot be used.

@@ -78,7 +78,7 @@ impl Blocks {
             let start = at + varint_len(section_len);
             let end = start.checked_add(section_len).filter(|end| *end <= length).ok_or_else(malformed)?;
             let mut cid = [0; Cid::LEN];
-            // Blocks with CIDs of another form are none of ours.
+            // A block whose CID has another form is not part of an envelope.
             if section_len >= Cid::LEN as u64
                 && reader.read_exact(&mut cid).is_ok()
                 && let Ok(cid) = Cid::from_bytes(&cid)

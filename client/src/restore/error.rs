@@ -30,7 +30,7 @@ pub enum RestoreError {
     /// The document cannot be put into its folder.
     #[error(transparent)]
     Destination(DestinationError),
-    /// The chain cannot be asked, or is another one.
+    /// The chain does not answer, or it is not the chain of the deployment.
     #[error(transparent)]
     Chain(#[from] ChainError),
     /// A file of this device cannot be used.

@@ -78,7 +78,7 @@ pub enum UploadError {
     /// Nothing can be sealed to the patient.
     #[error(transparent)]
     PatientKey(PublicKeyError),
-    /// The server's deployment file is not one to rely on.
+    /// The server's deployment file cannot be trusted.
     #[error(transparent)]
     OperatorKey(OperatorKeyError),
     /// The registration was not carried out.
@@ -87,7 +87,7 @@ pub enum UploadError {
     /// The server does not do what it was asked.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The chain cannot be asked, or is another one.
+    /// The chain does not answer, or it is not the chain of the deployment.
     #[error(transparent)]
     Chain(#[from] ChainError),
     /// The wallet does not sign.

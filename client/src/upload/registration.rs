@@ -21,7 +21,8 @@ use crate::{
     wallet::Wallet,
 };
 
-/// The version that the chain has under the number of this upload, of whoever it is; `None` while there is none.
+/// The version that the chain has under the number of this upload, even if somebody else uploaded it; `None` while
+/// there is none.
 pub(super) async fn on_chain(client: &Client, entry: &Entry) -> Result<Option<ChainVersion>, ChainError> {
     match client.chain().find_record(entry.record).await? {
         Some(record) if record.version >= entry.version => {}

@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn an_older_file_is_read_once_and_replaced() {
         let dir = tempfile::tempdir().unwrap();
-        // Shorter than a new passphrase may be: what exists is not locked away.
+        // A new passphrase may not be this short, but an existing file still opens.
         let (path, signer) = older_file(dir.path(), "8 chars!");
         let refused = LocalWallet::from_file(&path, &"another".into()).err().unwrap();
         assert_eq!(refused.code(), "wrong_passphrase");

@@ -244,8 +244,8 @@ fn address(what: &'static str, address: Address) -> [Canary; 2] {
     [Canary::of(what, address.to_vec()), Canary::of(what, address.to_checksum(None).split_off(2))]
 }
 
-/// What joins a pseudonym to the chain: of each document of the API's own that has a blind index which stands in others as
-/// well, whatever stands on chain.
+/// Returns the values that could link a pseudonym to the chain. For each of the API's own documents whose blind index
+/// occurs in another document as well, these are the values that are also on chain.
 async fn joints(world: &World, chain: &[u8]) -> BTreeSet<String> {
     let client = mongodb::Client::with_uri_str(world.stack.localnet().mongodb_uri()).await.expect("MongoDB answers");
     let mut documents = Vec::new();

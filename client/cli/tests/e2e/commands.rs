@@ -28,7 +28,7 @@ fn the_small_commands_say_what_they_did() {
         assert!(words.contains(&doctor.hex()) && words.contains(&key), "{words}");
         assert!(words.contains("The server has the same key as the chain."), "{words}");
 
-        // The directory, as the accreditor signed it and the chain knows it.
+        // The directory has the profile that the accreditor signed, and the accreditation on chain.
         let found = eventually("the directory shows the doctor", || async {
             let found = patient.json(&["directory", &name, "--role", "doctor"]).await;
             if found["people"].as_array().is_some_and(|people| people.len() == 1) {
@@ -154,7 +154,7 @@ fn a_person_without_a_right_is_told_before_anything_is_signed() {
         assert_eq!(refused.code, 4, "{refused:?}");
         assert!(!refused.stderr.contains("Signing:"), "{refused:?}");
 
-        // One for the family is usable. The sentence before the signature has the name.
+        // A grant for FAMRQT works. The sentence shown before the signature has the name.
         patient.medlock(&["contacts", "add", "Cleo", &relative_address]).await.succeeded();
         let share = ["grant", &record, "--to", "cleo", "--purpose", "FAMRQT"];
         let shared = patient.medlock(&share).await.succeeded();

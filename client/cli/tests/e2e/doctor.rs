@@ -119,7 +119,7 @@ fn the_deployment_file_of_another_chain_is_named() {
         assert!(what.contains("other-chain.json is not the deployment"), "{what}");
         assert!(remedy.contains("MEDLOCK_DEPLOYMENT"), "{remedy}");
 
-        // In the directory itself: the chain is another one, and so is the server's deployment.
+        // The file in the device's folder names another deployment: neither the chain nor the server matches it.
         std::fs::copy(&other, device.home().join("deployment.json")).unwrap();
         let (ran, answer) = doctor(&device, &named).await;
         assert_eq!(ran.code, 5, "{ran:?}");

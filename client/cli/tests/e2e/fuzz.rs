@@ -23,7 +23,7 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 #[test]
 fn schemathesis_finds_no_fault_no_undocumented_status_and_no_answer_outside_its_schema() {
     world::run_long(async {
-        // It asks as fast as it can; what it is after is not the limit of requests.
+        // Requests are sent as fast as possible. The rate limits are not tested here, so they are very high.
         let mut config = StackConfig::for_tests().expect("the programs are installed and built");
         let more = ["MEDLOCK_RATE_PER_SECOND", "MEDLOCK_RATE_BURST", "MEDLOCK_LOGINS_PER_MINUTE"];
         config.api_settings.extend(more.map(|name| (name.to_owned(), "1000000".to_owned())));

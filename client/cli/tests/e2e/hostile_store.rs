@@ -74,7 +74,7 @@ fn a_store_that_lies_is_noticed_and_gives_nothing() {
                 });
                 for person in [&patient, &doctor] {
                     match person.open(record).await {
-                        // What stands after the end may have been cut off on the way: then these are the signed bytes.
+                        // Bytes added after the end may have been cut off on the way. The signed bytes remain.
                         Ok(opened) => assert!(lie == "extend" && &opened == content, "{lie} gave a document"),
                         Err(refused) => assert!(
                             matches!(refused.class(), ExitClass::VerificationFailed | ExitClass::Network),

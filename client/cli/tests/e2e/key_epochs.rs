@@ -1,4 +1,5 @@
-//! Key epochs: somebody else's key registered in one's name locks nobody out, and everything sealed to an own epoch opens.
+//! Key epochs: a person in whose name somebody else's key was registered is not locked out, and can open everything
+//! that is sealed to an epoch of their own.
 
 use alloy::primitives::hex;
 use client::{
@@ -100,7 +101,7 @@ fn a_phished_key_locks_nobody_out_and_is_told_item_by_item() {
         let by_lab = upload_for(&lab, &patient, &labs).await;
         phish(&patient).await;
 
-        // The person is told, with an exit code, and what to do.
+        // The exit code and the text tell the person about it, and the text says what to do.
         let (code, key) = key_of(&patient.device).await;
         assert_eq!((code, &key["is_yours"]), (5, &json!(false)), "{key}");
         assert_eq!((&key["own_epochs"], &key["foreign_epochs"]), (&json!([1]), &json!([2])), "{key}");
@@ -110,7 +111,7 @@ fn a_phished_key_locks_nobody_out_and_is_told_item_by_item() {
         let login = patient.device.medlock(&["login"]).await.succeeded();
         assert!(login.stderr.contains("NOT yours") && login.stderr.contains("medlock key register"), "{login:?}");
 
-        // Everything older opens, can be shared and read; what the patient uploads now is sealed to the own key.
+        // Older records can still be opened and shared. New uploads are sealed to the patient's own key.
         patient.keys = patient.unlock().await;
         assert_eq!(patient.open_soon(before).await, mine);
         assert_eq!(patient.open_soon(by_lab).await, labs);
@@ -120,7 +121,7 @@ fn a_phished_key_locks_nobody_out_and_is_told_item_by_item() {
         assert_eq!(doctor.open_soon(before).await, mine);
         assert_eq!(doctor.open_soon(own_later).await, later, "the envelope names an epoch of the patient's own");
 
-        // What others seal meanwhile is told, and stops nothing.
+        // Data that others seal to the foreign key in the meantime is reported, and everything else still works.
         let lost = upload_for(&lab, &patient, &document(900)).await;
         eventually("the mirror shows the upload", || async {
             match patient.open(lost).await {
@@ -192,7 +193,7 @@ fn revoking_and_registering_again_need_the_wallet_alone() {
         assert_eq!(revoked["ended"], 1, "{revoked}");
         let revoked = device.json(&["revoke", "--record", &records[1].to_string()]).await;
         assert_eq!(revoked["ended"], 1, "{revoked}");
-        // Whose tags these are, the server says with a salt that opens them.
+        // The server says whose tags these are. A salt that opens the tags proves it.
         let revoked = device.json(&["revoke", "--to", &doctor.hex(), "--record", &records[2].to_string()]).await;
         assert_eq!(revoked["ended"], 1, "{revoked}");
         for record in &records[..3] {

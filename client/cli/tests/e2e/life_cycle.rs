@@ -350,7 +350,7 @@ fn a_permission_that_is_still_on_its_way_can_be_ended() {
         let world = world::shared().await;
         let (patient, doctor) = tokio::join!(world.person(), world.practitioner(protocol::codes::Role::Doctor));
         let record = patient.upload("held-back.txt", &document(800)).await.record;
-        // Nothing stands: the signed Grant that is to be stopped may be in the hands of a relayer. It names epoch 0.
+        // No grant is on chain yet. A relayer may have a signed Grant that names epoch 0. This must be stopped.
         let grantee = doctor.wallet.address();
         let ending = Ending::Person { grantee, scope: Some(Scope::Record(record)) };
         let way = client::act::Way::Relayed;

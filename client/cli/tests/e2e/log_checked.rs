@@ -125,7 +125,7 @@ fn what_an_operator_says_about_a_read_is_checked() {
             (5, vec![pair("anchored", "checked"), pair("anchored", "wrong")])
         );
 
-        // The same with evidence forged to match: the seed knows better.
+        // The same, and the evidence is forged to match. The tag that is recomputed from the seed reveals the lie.
         let (target, innocent) = (record.to_string(), other.hex().to_lowercase());
         api.tamper_answers(move |_, uri, body| {
             let Ok(mut answer) = serde_json::from_slice::<Value>(&body) else { return body };
@@ -145,7 +145,7 @@ fn what_an_operator_says_about_a_read_is_checked() {
         let (ran, kinds) = findings(&patient, &api.url()).await;
         assert_eq!((ran.code, kinds), (5, vec!["evidence".to_owned(), "wrong_reader".to_owned()]), "{ran:?}");
 
-        // Nobody named.
+        // The server does not name the reader.
         let target = record.to_string();
         tamper_log(&api, move |entries| {
             for entry in entries.iter_mut().filter(|entry| entry["record"] == target.as_str()) {
@@ -159,7 +159,7 @@ fn what_an_operator_says_about_a_read_is_checked() {
             (5, vec![pair("anchored", "checked"), pair("anchored", "withheld")])
         );
 
-        // Evidence withheld, with whatever status.
+        // The server withholds the evidence. The status of its answer makes no difference.
         api.be_honest();
         for status in [StatusCode::NOT_FOUND, StatusCode::FORBIDDEN, StatusCode::INTERNAL_SERVER_ERROR] {
             api.refuse(move |_, uri| uri.path().starts_with("/v1/log/leaves/").then_some(status));
@@ -289,7 +289,7 @@ fn a_leaf_that_came_onto_the_chain_late_is_found() {
             if pool["pending"] == "0x0" { Err(pool.to_string()) } else { Ok(()) }
         })
         .await;
-        // Longer than any receipt promises.
+        // Longer than the time that any receipt promises.
         localnet.rpc("evm_increaseTime", json!([1_000])).await.unwrap();
         localnet.rpc("evm_mine", json!([])).await.unwrap();
         localnet.rpc("evm_setAutomine", json!([true])).await.unwrap();

@@ -84,7 +84,7 @@ fn a_killed_indexer_comes_back_to_exactly_the_mirror_of_a_fresh_rebuild() {
     world::run(async {
         let mut chance = seeded("indexer killed");
         let mut world = World::start().await;
-        // A database keeps the transaction of a killed client, and what it has locked, for a minute: here for less.
+        // A database keeps the transaction and the locks of a killed client for a minute. Here the time is shorter.
         let lifetime = doc! { "setParameter": 1, "transactionLifetimeLimitSeconds": 3 };
         database(&world).await.client().database("admin").run_command(lifetime).await.expect("it can be set");
         let place = world.place.clone();
@@ -216,7 +216,7 @@ fn everything_is_restored_from_the_kit_without_api_and_database() {
             assert_eq!(read(private, 1), private_content);
         }
 
-        // Somebody else's words restore nothing of hers.
+        // Somebody else's recovery words restore none of the patient's records.
         let device = Device::new(&world.place);
         let stranger = protocol::secret::Seed::from_bytes(rand::random());
         let words = device.file("words.txt", stranger.to_words().as_bytes());

@@ -86,7 +86,7 @@ fn an_account_with_a_passphrase_of_old_gets_a_longer_one_and_is_set_up() {
         let key = file.open(&passphrase).unwrap();
         let again = |kit: &'static str| ["init", "--kit-file", kit, "--new-passphrase-file", "longer", "--json"];
         device.file("longer", b"long enough for both\n");
-        // What an earlier version left that was interrupted: after the wallet file, or after the whole first half.
+        // What an interrupted `init` of an earlier version left: the wallet file, with or without config.toml.
         for (missing, kit) in [(&["keyring.json"][..], "second.txt"), (&["keyring.json", "config.toml"], "third.txt")] {
             for name in missing {
                 std::fs::remove_file(device.home().join(name)).unwrap();

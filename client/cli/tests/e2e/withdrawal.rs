@@ -95,7 +95,7 @@ async fn can_say_nothing(world: &World, lab: &Person, patient: &Person, record: 
         let ran = lab.device.medlock(command).await;
         assert_eq!((ran.code, &failure(&ran)["code"]), (4, &json!(wanted)), "{ran:?}");
     }
-    // Past the command: the server refuses, and so does the registry whoever submits it.
+    // Without the command: the server refuses the message, and so does the registry, no matter who submits it.
     for (action, wanted) in signs_anyway(lab, patient, record).await.into_iter().zip([code, "forbidden"]) {
         let signed = lab.wallet.sign_action(action, lab.client.deployment()).await.unwrap();
         let refused = lab.client.api().unwrap().submit(&signed).await.expect_err("its authority has ended");
@@ -289,7 +289,7 @@ fn what_was_withdrawn_is_destroyed_once_it_can_no_longer_be_lifted() {
         .await;
         assert_eq!(get(&patient.device, &id).await.1["code"], "record_tombstoned");
 
-        // Of the one whose period still runs, everything is there.
+        // The record whose lift period has not ended is still complete.
         assert_eq!(held(&world, &patient, &waits).await, (true, true));
         patient.device.medlock(&["lift", &other]).await.succeeded();
         assert_eq!(doctor.open(waits.record).await.unwrap(), content);

@@ -21,7 +21,7 @@ export const en = {
   'health.slow': 'The server is slow at the moment. Nothing is lost; please wait.',
   'health.down': 'The server does not answer. You can go on reading what is on screen; try again in a moment.',
   'health.chain':
-    'The chain does not answer through your wallet, so nothing can be checked or signed. Look at the network settings of your wallet.',
+    'Your wallet gets no answer from the chain, so nothing can be checked or signed. Look at the network settings of your wallet.',
   'health.troubles': {
     one: 'Something is wrong with {count} of your records. The others are not affected.',
     other: 'Something is wrong with {count} of your records. The others are not affected.',
@@ -75,7 +75,8 @@ export const en = {
     'You make your own public key the current one again. From now on, other people encrypt for this key what they send you. It gives nobody access to anything.',
   'sign.author': 'You confirm that it was you who added this document. Everybody who may open it can see that.',
   'sign.add_record.own': 'You register a new record of yours in “{category}”. Nobody gets access to it.',
-  'sign.add_record.other': 'You add a record in “{category}” to the file of {patient}. You cannot remove it later without being seen.',
+  'sign.add_record.other':
+    'You add a record in “{category}” to the file of {patient}. You cannot remove it later, only warn everybody not to rely on it.',
   'sign.add_version.own': 'You register version {version} of your record. The people who can open the record stay the same.',
   'sign.add_version.other': 'You add version {version} to a record of {patient}.',
   'sign.tombstone': 'You withdraw a record: nobody can open it from now on. Until {until} you can put it back; after that it is destroyed.',
@@ -172,11 +173,11 @@ export const en = {
   'network.view.server': 'Through your wallet, but with this server’s node: not independent',
   'network.new.title': 'First visit with this browser',
   'network.new.text':
-    'You accept this network when you sign in, and this browser refuses any other from then on. Compare its fingerprint with the one that your operator gave you.',
+    'You accept this network when you sign in, and this browser refuses any other from then on. Compare its fingerprint with the one that the people who run this server gave you.',
   'network.fingerprint': 'Fingerprint of the network',
   'network.forget': 'Forget this network',
   'network.forget.warning':
-    'Do this only if your operator has told you that the network has changed. The network that you accept next decides who can open your records.',
+    'Do this only if the people who run this server have told you that the network has changed. The network that you accept next decides who can open your records.',
   'network.forget.confirm': 'Forget it and reload the page',
   // Set-up.
   'setup.title': 'Set up medlock',
@@ -198,7 +199,8 @@ export const en = {
   'setup.unlock.wallet.hint': 'Your wallet signs the same message twice, to check that both signatures are the same.',
   'set_up.wallet.not_deterministic':
     'This wallet signs the same message differently each time, so it cannot unlock your records. Your passphrase is enough.',
-  'set_up.wallet.contract_account': 'This account is a contract, so it cannot unlock your records. Your passphrase is enough.',
+  'set_up.wallet.contract_account':
+    'This account is a smart contract (a program on the chain), so it cannot unlock your records. Your passphrase is enough.',
   'set_up.wallet.rejected': 'You rejected the signature, so the wallet will not unlock your records. Your passphrase is enough.',
   'set_up.wallet.unlocks': 'Your wallet can unlock your records as well.',
   'setup.kit.title': 'Keep your recovery kit',
@@ -220,7 +222,7 @@ export const en = {
   'setup.kit.check.show': 'Show the words again',
   'setup.publish.title': 'Publish your public key',
   'setup.publish.text':
-    'The public half of your key is published on the chain, so that doctors and laboratories can send you encrypted documents. It cannot open anything.',
+    'The public half of your key is published on the chain (a public list, also called blockchain, that nobody can change afterwards), so that doctors and laboratories can send you encrypted documents. It cannot open anything.',
   'setup.publish.button': 'Sign and finish',
   'restore.title': 'Restore with your recovery words',
   'restore.text': 'Type the 24 words in their order, with spaces between them.',
@@ -277,7 +279,7 @@ export const en = {
   'records.filter.title': 'Show',
   'records.filter.all': 'All categories',
   'records.unnamed': 'Untitled record',
-  'records.dated': '{category} record of {date}',
+  'records.dated': '{category}: record of {date}',
   'records.from': 'From {name}',
   'records.fromYou': 'Added by you',
   'records.sharedBy': 'Shared with you by {name}',
@@ -491,7 +493,7 @@ export const en = {
   'inbox.block.for': 'Block {name}',
   'inbox.block.title': 'Block {name}?',
   'inbox.block.text':
-    'From now on, their requests are refused, and what they share is not shown in your lists. Existing permissions still count. You can unblock them in the settings.',
+    'From now on, their requests are refused, and what they share is not shown in your lists. Existing permissions stay valid. You can unblock them in the settings.',
   'inbox.blocked': '{name} is blocked.',
   'inbox.more': 'There are more. They appear after you have answered these.',
   // The page "Who can see my data".
@@ -529,7 +531,7 @@ export const en = {
   'access.stop.confirm': 'Sign and stop',
   'access.stop.done': 'Stopped. {name} can no longer open this.',
   'access.stop.notEnded': 'Not everything was stopped. Try once more for the rest.',
-  'access.stop.notEnded.count': { one: '{count} permission still counts.', other: '{count} permissions still count.' },
+  'access.stop.notEnded.count': { one: '{count} permission is still valid.', other: '{count} permissions are still valid.' },
   'access.stopAll': 'Stop everyone',
   'access.stopAll.title': 'Stop sharing with everyone?',
   'access.stopAll.confirm': 'Sign and stop everyone',
@@ -557,7 +559,8 @@ export const en = {
     'They are marked red below. Stop sharing if you are in doubt, and show this page to an auditor: it is evidence against the people who run this server.',
   'activity.problem.withheld_evidence':
     'The server does not show what the reader signed, or who it was. Somebody got the key to this record, and there is no proof of who it was.',
-  'activity.problem.evidence': 'The evidence for this entry does not match it, or its signatures are not the reader’s.',
+  'activity.problem.evidence':
+    'What the server shows as proof of this entry does not match it, or is not signed by the person who opened the record.',
   'activity.problem.wrong_reader':
     'The server names {name}, but it was somebody else: the pseudonym on the chain belongs to another person.',
   'activity.problem.no_grant': 'There was no valid permission of yours when this was opened. The key should not have been handed out.',
@@ -603,6 +606,7 @@ export const en = {
   'ask.want.write': 'To add records',
   'ask.scope': 'Of which category',
   'ask.purpose': 'Purpose',
+  'ask.purpose.hint': 'The patient sees it. If they agree, it is public on the chain, together with their account.',
   'ask.reason': 'Your reason, in a sentence',
   'ask.reason.hint': 'Encrypted: only the patient can read it.',
   'ask.reason.missing': 'Write a sentence, so that the patient can decide.',
@@ -754,7 +758,7 @@ export const en = {
   'settings.title': 'Settings',
   'settings.address': 'My address',
   'settings.address.text':
-    'Show this code to a laboratory or practice, or send them the link, so that they can send you reports or ask for access. It gives them no access.',
+    'Show this code to a laboratory or practice, or send them the link, so that they can send you reports or ask for access. By itself, it gives them no access.',
   'settings.address.link': 'Copy the invitation link',
   'settings.address.qr': 'Code with your address',
   'settings.look': 'Language and appearance',
@@ -787,7 +791,7 @@ export const en = {
   // Categories.
   'category.unspecified': 'Unspecified',
   'category.laboratory': 'Laboratory',
-  'category.imaging': 'Imaging',
+  'category.imaging': 'X-rays and scans',
   'category.cardiology': 'Heart',
   'category.medication': 'Medication',
   'category.immunization': 'Vaccinations',
@@ -803,7 +807,7 @@ export const en = {
   // Purposes of use.
   'purpose.TREAT': 'Treatment',
   'purpose.ETREAT': 'Emergency treatment',
-  'purpose.BTG': 'Emergency without asking',
+  'purpose.BTG': 'Emergency without asking the patient first',
   'purpose.HPAYMT': 'Billing',
   'purpose.HOPERAT': 'Running the practice',
   'purpose.HRESCH': 'Research',

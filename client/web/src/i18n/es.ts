@@ -25,7 +25,7 @@ export const es: Translation<Source> = {
   'health.slow': 'El servidor va lento en este momento. No se pierde nada; espera, por favor.',
   'health.down': 'El servidor no responde. Puedes seguir leyendo lo que hay en pantalla; inténtalo de nuevo en un momento.',
   'health.chain':
-    'La cadena no responde a través de tu monedero, así que no se puede comprobar ni firmar nada. Revisa los ajustes de red del monedero.',
+    'Tu monedero no recibe respuesta de la cadena, así que no se puede comprobar ni firmar nada. Revisa los ajustes de red del monedero.',
   'health.troubles': {
     one: 'Algo no está bien en {count} de tus documentos. Los demás no están afectados.',
     other: 'Algo no está bien en {count} de tus documentos. Los demás no están afectados.',
@@ -77,7 +77,8 @@ export const es: Translation<Source> = {
     'Vuelves a hacer de tu propia clave pública la actual. Lo que otros sellen para ti desde ahora se sella con ella. No da acceso a nadie.',
   'sign.author': 'Confirmas que fuiste tú quien añadió este documento. Quien pueda abrirlo lo verá.',
   'sign.add_record.own': 'Registras un documento nuevo tuyo en «{category}». Nadie obtiene acceso a él.',
-  'sign.add_record.other': 'Añades un documento en «{category}» al historial de {patient}. No podrás retirarlo de ahí sin que se vea.',
+  'sign.add_record.other':
+    'Añades un documento en «{category}» al historial de {patient}. Después no podrás quitarlo, solo advertir a todos de que no se fíen de él.',
   'sign.add_version.own': 'Registras la versión {version} de tu documento. Las personas que pueden abrirlo siguen siendo las mismas.',
   'sign.add_version.other': 'Añades la versión {version} a un documento de {patient}.',
   'sign.tombstone': 'Retiras un documento: desde ahora nadie puede abrirlo. Hasta {until} puedes restituirlo; después se destruye.',
@@ -178,11 +179,11 @@ export const es: Translation<Source> = {
   'network.view.server': 'A través de tu monedero, pero en el nodo de este servidor: no es una vista independiente',
   'network.new.title': 'Primera visita con este navegador',
   'network.new.text':
-    'Al iniciar sesión aceptas esta red y este navegador rechazará cualquier otra desde entonces. Compara su huella con la que te dio tu operador.',
+    'Al iniciar sesión aceptas esta red y este navegador rechazará cualquier otra desde entonces. Compara su huella con la que te dio quien gestiona este servidor.',
   'network.fingerprint': 'Huella de la red',
   'network.forget': 'Olvidar esta red',
   'network.forget.warning':
-    'Hazlo solo si tu operador te ha dicho que la red ha cambiado. Otra red decide de nuevo quién puede abrir tus documentos.',
+    'Hazlo solo si quien gestiona este servidor te ha dicho que la red ha cambiado. Otra red decide de nuevo quién puede abrir tus documentos.',
   'network.forget.confirm': 'Olvidarla y volver a cargar',
   // Set-up.
   'setup.title': 'Configurar medlock',
@@ -205,7 +206,8 @@ export const es: Translation<Source> = {
   'setup.unlock.wallet.hint': 'Tu monedero firma dos veces el mismo mensaje, para comprobar que siempre firma igual.',
   'set_up.wallet.not_deterministic':
     'Este monedero firma el mismo mensaje de forma distinta cada vez, así que no puede desbloquear tus documentos. Basta con tu frase.',
-  'set_up.wallet.contract_account': 'Esta cuenta es un contrato, así que no puede desbloquear tus documentos. Basta con tu frase.',
+  'set_up.wallet.contract_account':
+    'Esta cuenta es un contrato inteligente (un programa en la cadena), así que no puede desbloquear tus documentos. Basta con tu frase.',
   'set_up.wallet.rejected': 'Rechazaste la firma, así que el monedero no desbloqueará tus documentos. Basta con tu frase.',
   'set_up.wallet.unlocks': 'Tu monedero también puede desbloquear tus documentos.',
   'setup.kit.title': 'Guarda tu kit de recuperación',
@@ -227,7 +229,7 @@ export const es: Translation<Source> = {
   'setup.kit.check.show': 'Mostrar las palabras otra vez',
   'setup.publish.title': 'Publica tu clave pública',
   'setup.publish.text':
-    'Para que médicos y laboratorios puedan enviarte documentos sellados, la mitad pública de tu clave se anota en la cadena. No abre nada.',
+    'Para que médicos y laboratorios puedan enviarte documentos sellados, la mitad pública de tu clave se anota en la cadena (la «blockchain»: una lista pública que nadie puede cambiar después). No abre nada.',
   'setup.publish.button': 'Firmar y terminar',
   'restore.title': 'Restaurar con tus palabras de recuperación',
   'restore.text': 'Escribe las 24 palabras en su orden, separadas por espacios.',
@@ -495,7 +497,7 @@ export const es: Translation<Source> = {
   'inbox.block.for': 'Bloquear a {name}',
   'inbox.block.title': '¿Bloquear a {name}?',
   'inbox.block.text':
-    'Desde ahora se rechazan sus solicitudes, y lo que comparta no aparece en tus listas. Los permisos vigentes siguen contando. Puedes desbloquearla en los ajustes.',
+    'Desde ahora se rechazan sus solicitudes, y lo que comparta no aparece en tus listas. Los permisos que ya existen siguen vigentes. Puedes desbloquearla en los ajustes.',
   'inbox.blocked': '{name} está bloqueada.',
   'inbox.more': 'Hay más. Aparecen cuando hayas atendido estas.',
   // The page "Who can see my data".
@@ -536,7 +538,7 @@ export const es: Translation<Source> = {
   'access.stop.confirm': 'Firmar y dejar de compartir',
   'access.stop.done': 'Detenido. {name} ya no puede abrir nada de esto.',
   'access.stop.notEnded': 'No se detuvo todo. Inténtalo otra vez para lo que queda.',
-  'access.stop.notEnded.count': { one: '{count} permiso sigue contando.', other: '{count} permisos siguen contando.' },
+  'access.stop.notEnded.count': { one: '{count} permiso sigue vigente.', other: '{count} permisos siguen vigentes.' },
   'access.stopAll': 'Detener a todos',
   'access.stopAll.title': '¿Dejar de compartir con todos?',
   'access.stopAll.confirm': 'Firmar y detener a todos',
@@ -564,7 +566,8 @@ export const es: Translation<Source> = {
     'Están marcadas en rojo abajo. Si tienes dudas, deja de compartir y muestra esta página a un auditor: es una prueba contra quien gestiona este servidor.',
   'activity.problem.withheld_evidence':
     'El servidor no muestra lo que firmó el lector, o quién fue. Alguien obtuvo la clave de este documento y no hay prueba de quién.',
-  'activity.problem.evidence': 'La prueba de esta entrada no coincide con ella, o sus firmas no son del lector.',
+  'activity.problem.evidence':
+    'Lo que el servidor muestra como prueba de esta entrada no coincide con ella, o no está firmado por quien abrió el documento.',
   'activity.problem.wrong_reader': 'El servidor nombra a {name}, y no fue esa persona: el seudónimo de la cadena es de otra.',
   'activity.problem.no_grant': 'No había ningún permiso tuyo cuando se abrió. No se debió entregar la clave.',
   'activity.problem.late_anchor': 'La entrada llegó a la cadena más tarde de lo que el servidor había prometido.',
@@ -609,6 +612,7 @@ export const es: Translation<Source> = {
   'ask.want.write': 'Añadir documentos',
   'ask.scope': 'De qué categoría',
   'ask.purpose': 'Finalidad',
+  'ask.purpose.hint': 'El paciente la ve. Si acepta, es pública en la cadena, junto a su cuenta.',
   'ask.reason': 'Tu motivo, en una frase',
   'ask.reason.hint': 'Sellado: solo el paciente puede leerlo.',
   'ask.reason.missing': 'Escribe una frase para que el paciente pueda decidir.',
@@ -762,7 +766,7 @@ export const es: Translation<Source> = {
   'settings.title': 'Ajustes',
   'settings.address': 'Mi dirección',
   'settings.address.text':
-    'Muestra este código a un laboratorio o una consulta, o envíales el enlace, para que puedan enviarte informes o pedirte acceso. No les da acceso.',
+    'Muestra este código a un laboratorio o una consulta, o envíales el enlace, para que puedan enviarte informes o pedirte acceso. Por sí solo, no les da acceso.',
   'settings.address.link': 'Copiar el enlace de invitación',
   'settings.address.qr': 'Código con tu dirección',
   'settings.look': 'Idioma y apariencia',
@@ -796,7 +800,7 @@ export const es: Translation<Source> = {
   // Categories.
   'category.unspecified': 'Sin especificar',
   'category.laboratory': 'Laboratorio',
-  'category.imaging': 'Imágenes',
+  'category.imaging': 'Radiografías y escáneres',
   'category.cardiology': 'Corazón',
   'category.medication': 'Medicación',
   'category.immunization': 'Vacunas',
@@ -812,7 +816,7 @@ export const es: Translation<Source> = {
   // Purposes of use.
   'purpose.TREAT': 'Tratamiento',
   'purpose.ETREAT': 'Tratamiento de urgencia',
-  'purpose.BTG': 'Urgencia sin preguntar',
+  'purpose.BTG': 'Urgencia sin preguntar antes al paciente',
   'purpose.HPAYMT': 'Facturación',
   'purpose.HOPERAT': 'Gestión de la consulta',
   'purpose.HRESCH': 'Investigación',

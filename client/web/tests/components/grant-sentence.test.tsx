@@ -38,9 +38,9 @@ const IMAGING: Scope = { kind: 'category', category: 'imaging' };
 
 test.each<[string, Partial<GrantItem>]>([
   ['Ada Okafor can open this until May 3, 2026', {}],
-  ['Ada Okafor can open your records in “Imaging” until May 3, 2026', { scope: IMAGING }],
+  ['Ada Okafor can open your records in “X-rays and scans” until May 3, 2026', { scope: IMAGING }],
   ['Ada Okafor can open all your records until May 3, 2026', { scope: { kind: 'all' } }],
-  ['Ada Okafor can add records in “Imaging” until May 3, 2026', { right: 'write', scope: IMAGING }],
+  ['Ada Okafor can add records in “X-rays and scans” until May 3, 2026', { right: 'write', scope: IMAGING }],
   ['Ada Okafor can add records until May 3, 2026', { right: 'write', scope: { kind: 'all' } }],
   ['Account 0xcccc…cccc can open this until May 3, 2026', { grantee: STRANGER }],
   ['Somebody whose name this device does not know can open this until May 3, 2026', { grantee: null }],
@@ -56,7 +56,7 @@ test('the sentence is said in the language of the screen', async () => {
 
 test.each<[string, Scope]>([
   ['All categories', { kind: 'all' }],
-  ['Imaging', IMAGING],
+  ['X-rays and scans', IMAGING],
   ['blood.pdf', { kind: 'record', record: ownRecord(1).id }],
 ])('a scope is called %s', async (name, scope) => {
   show(<ScopeName grant={{ scope }} />);

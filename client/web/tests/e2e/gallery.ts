@@ -40,7 +40,7 @@ export async function playGallery(world: World): Promise<readonly Tour[]> {
   const patient = await world.person('patient');
   await patient.setUp();
   await patient.addRecord(sample('discharge-letter.pdf', 'application/pdf'), 'Letters');
-  await patient.addRecord(sample('chest-scan.png', 'image/png'), 'Imaging');
+  await patient.addRecord(sample('chest-scan.png', 'image/png'), 'X-rays and scans');
   await patient.goTo('/records');
   const letter = await recordPath(patient, 'discharge-letter.pdf');
   const scan = await recordPath(patient, 'chest-scan.png');

@@ -60,7 +60,7 @@ test('what is hidden is gone from the list, and comes back from the settings', a
 test('whoever is blocked is gone, and is unblocked in the settings', async () => {
   await doctor.press(`Block Account ${short(other)}`);
   const dialog = doctor.page.getByRole('dialog');
-  await dialog.getByText('Existing permissions still count.', { exact: false }).waitFor();
+  await dialog.getByText('Existing permissions stay valid.', { exact: false }).waitFor();
   await dialog.getByRole('button', { name: 'Block', exact: true }).click();
   await strangers().waitFor({ state: 'detached', timeout: SLOW_MS });
   await doctor.goTo('/settings');

@@ -124,7 +124,7 @@ test('evidence that says something else than the entry is red', async () => {
     }),
   );
   await lookAgain();
-  await saysInRed('The evidence for this entry does not match it, or its signatures are not the reader’s.');
+  await saysInRed('What the server shows as proof of this entry does not match it, or is not signed by the person who opened the record.');
 });
 
 test('events of a foreign operator count for nothing', async () => {

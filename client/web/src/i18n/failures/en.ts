@@ -58,7 +58,7 @@ export const failuresEn: FailureSentences = {
   ],
   relayer_poor: ['The server cannot pay for this right now.', 'Try again later, and tell the people who run this server.'],
   log_behind: ['The access log is behind, so nothing can be opened right now.', 'Nothing was read. Try again in a minute.'],
-  would_revert: ['The contracts would refuse this.', 'Reload the page to see the current state, then try again.'],
+  would_revert: ['The rules on the chain do not allow this.', 'Reload the page to see the current state, then try again.'],
   method_not_allowed: ['The server does not offer this.', 'Reload the page to get the current version of medlock.'],
   unsupported_media_type: ['The server does not accept this kind of content.', 'Reload the page to get the current version of medlock.'],
   unavailable: ['The server cannot reach one of its parts.', 'Try again in a moment. What was done already is not done twice.'],
@@ -141,7 +141,7 @@ export const failuresEn: FailureSentences = {
     'The action is accepted, but takes longer than usual.',
     'You need not do anything: the result will appear here by itself.',
   ],
-  reverted: ['The contracts refused this.', 'Reload the page to see the current state, then try again.'],
+  reverted: ['The rules on the chain did not allow this.', 'Reload the page to see the current state, then try again.'],
   changed: ['Something changed while this was going on.', 'Try again.'],
   contended: ['Another window or device is changing the same thing.', 'Wait a moment, then try again.'],
   // Failed checks.

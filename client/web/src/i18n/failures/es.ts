@@ -79,7 +79,7 @@ export const failuresEs: FailureSentences = {
     'El registro de accesos va con retraso y ahora no se puede abrir nada.',
     'No se leyó nada. Inténtalo de nuevo en un minuto.',
   ],
-  would_revert: ['Los contratos rechazarían esto.', 'Vuelve a cargar la página para ver el estado actual e inténtalo de nuevo.'],
+  would_revert: ['Las reglas de la cadena no permiten esto.', 'Vuelve a cargar la página para ver el estado actual e inténtalo de nuevo.'],
   method_not_allowed: ['El servidor no ofrece esto.', 'Vuelve a cargar la página para tener la versión actual de medlock.'],
   unsupported_media_type: [
     'El servidor no acepta este tipo de contenido.',
@@ -168,7 +168,7 @@ export const failuresEs: FailureSentences = {
     'La acción está aceptada, pero tarda más de lo normal.',
     'No tienes que hacer nada: el resultado aparecerá aquí por sí solo.',
   ],
-  reverted: ['Los contratos rechazaron esto.', 'Vuelve a cargar la página para ver el estado actual e inténtalo de nuevo.'],
+  reverted: ['Las reglas de la cadena no permitieron esto.', 'Vuelve a cargar la página para ver el estado actual e inténtalo de nuevo.'],
   changed: ['Algo cambió mientras esto estaba en marcha.', 'Inténtalo de nuevo.'],
   contended: ['Otra ventana o dispositivo está cambiando lo mismo.', 'Espera un momento e inténtalo de nuevo.'],
   // Failed checks.

@@ -118,7 +118,7 @@ export function AskPage() {
           />
           <Select
             label={t('ask.purpose')}
-            hint={t('share.why.hint')}
+            hint={t('ask.purpose.hint')}
             options={PURPOSES.all.map((name) => [name, t(`purpose.${name}`)] as const)}
             value={draft.purpose}
             onChoose={(purpose) => setDraft({ ...draft, purpose })}
