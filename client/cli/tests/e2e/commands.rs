@@ -19,13 +19,16 @@ fn the_small_commands_say_what_they_did() {
             ["accredit", &doctor.hex(), "--role", "doctor", "--name", &name, "--organisation", "Hill Clinic"];
         world.accreditor.device.medlock(&[&accredit[..], &["--specialty", "Cardiology"]].concat()).await.succeeded();
 
-        // One's own key, and somebody else's, both compared with the chain.
+        // The person's own key and the key of another person are both compared with the chain.
         let own = patient.json(&["key"]).await;
         assert_eq!((&own["owner"], &own["epoch"]), (&json!(address.to_lowercase()), &json!(1)), "{own}");
         assert_eq!((&own["is_yours"], &own["server_agrees"]), (&json!(true), &json!(true)), "{own}");
         let words = patient.medlock(&["key", &doctor.hex()]).await.succeeded().text();
+        let hash = format!("{:#x}", doctor.keys.identity().public_key().hash());
+        assert!(words.contains(&doctor.hex()) && words.contains(&hash), "{words}");
+        let theirs = patient.json(&["key", &doctor.hex()]).await;
         let key = alloy::hex::encode_prefixed(doctor.keys.identity().public_key().as_bytes());
-        assert!(words.contains(&doctor.hex()) && words.contains(&key), "{words}");
+        assert_eq!((&theirs["key"], &theirs["key_hash"]), (&json!(key), &json!(hash)), "{theirs}");
         assert!(words.contains("The server has the same key as the chain."), "{words}");
 
         // The directory has the profile that the accreditor signed, and the accreditation on chain.
