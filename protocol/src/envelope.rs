@@ -32,7 +32,7 @@ mod range;
 mod seal;
 
 pub use content_hash::{CONTENT_PIECE_LEN, ContentHasher};
-pub use header::{HEADER_LEN, Header};
+pub use header::{FORMAT, HEADER_LEN, Header};
 pub use io::{OpenReader, SealReader};
 pub use layout::{
     ContentLenError, FLOE_HEADER_LEN, MAX_CONTENT_LEN, MAX_METADATA_LEN, MIN_PADDED_LEN, SEGMENT_LEN,

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use clap_complete::Shell;
-use protocol::deployment::DEPLOYMENT_VERSION;
+use protocol::{deployment::DEPLOYMENT_VERSION, envelope::FORMAT};
 
 use super::{failure::Failure, settings::Context};
 
@@ -14,8 +14,8 @@ impl Version {
     pub(crate) fn run(self, context: &Context) -> Result<(), Failure> {
         let version = env!("CARGO_PKG_VERSION");
         let answer =
-            serde_json::json!({ "version": version, "envelope": "MLK1", "deployment_version": DEPLOYMENT_VERSION });
-        context.screen.answer(&answer, || format!("medlock {version} (envelope MLK1)"))
+            serde_json::json!({ "version": version, "envelope": FORMAT, "deployment_version": DEPLOYMENT_VERSION });
+        context.screen.answer(&answer, || format!("medlock {version} (envelope {FORMAT})"))
     }
 }
 

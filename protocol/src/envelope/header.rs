@@ -14,7 +14,9 @@ use crate::{
 
 /// The length of the header, in bytes.
 pub const HEADER_LEN: usize = CAPSULE_AT + CAPSULE_LEN;
-const MAGIC: &[u8; 4] = b"MLK2";
+/// The name of the envelope format, which is also the first four bytes of each file.
+pub const FORMAT: &str = "MLK2";
+const MAGIC: &[u8] = FORMAT.as_bytes();
 const SUITE: u8 = 0x01;
 const FLAGS: u8 = 0b11;
 const CAPSULE_AT: usize = 44;

@@ -19,6 +19,9 @@ fn the_small_commands_say_what_they_did() {
             ["accredit", &doctor.hex(), "--role", "doctor", "--name", &name, "--organisation", "Hill Clinic"];
         world.accreditor.device.medlock(&[&accredit[..], &["--specialty", "Cardiology"]].concat()).await.succeeded();
 
+        let version = patient.json(&["version"]).await;
+        assert_eq!(version["envelope"], "MLK2", "{version}");
+
         // The person's own key and the key of another person are both compared with the chain.
         let own = patient.json(&["key"]).await;
         assert_eq!((&own["owner"], &own["epoch"]), (&json!(address.to_lowercase()), &json!(1)), "{own}");
