@@ -49,9 +49,9 @@ pub struct NewGrants {
     pub scopes: Vec<Scope>,
     /// The purposes; not empty.
     pub purposes: Vec<Purpose>,
-    /// First second, unix.
+    /// The first second of the grant, in Unix seconds.
     pub not_before: u64,
-    /// First second after, unix.
+    /// The first second after the grant, in Unix seconds.
     pub not_after: u64,
     /// The request that this answers.
     pub request: Option<RequestId>,
@@ -279,9 +279,9 @@ pub struct GrantItem {
     pub right: Option<Right>,
     /// The purposes.
     pub purposes: Vec<Purpose>,
-    /// First second, unix.
+    /// The first second of the grant, in Unix seconds.
     pub not_before: u64,
-    /// First second after, unix.
+    /// The first second after the grant, in Unix seconds.
     pub not_after: u64,
     /// Grant epoch.
     pub epoch: u32,

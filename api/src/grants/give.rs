@@ -42,7 +42,7 @@ use crate::{
 /// The number of recent blocks to search for a grant that the mirror does not have yet.
 const RECENT_BLOCKS: u64 = 1_000;
 
-/// The bundles to store, with or without a Grant. Everything that needs no other service is checked.
+/// The bundles to store, with or without a Grant. The checks that need no other service are done.
 pub(super) struct Kept {
     body: GrantBody,
     tag: Tag,

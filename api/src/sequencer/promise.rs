@@ -1,4 +1,4 @@
-//! Estimates the latest time at which a new leaf will be on chain. A receipt promises this time, so it must follow from
+//! Estimates the latest time at which a new leaf will be on chain. A receipt promises this time, so it must count
 //! the leaves that wait.
 
 use std::{

@@ -160,8 +160,8 @@ fn framing(lengths: &[&[u8]], codings: &[&[u8]], is_1_1: bool) -> Result<Framing
     }
 }
 
-/// Returns the framing for the transfer codings. Only `chunked` alone is supported. With other codings before it, the
-/// end of the body could be found, but the body not decoded.
+/// Returns the framing for the transfer codings. Only `chunked` alone is supported. If others come before it, the
+/// server can find the end of the body, but cannot decode the body.
 fn transfer_coding(codings: &[&[u8]], is_1_1: bool) -> Result<Framing, Refusal> {
     if !is_1_1 {
         return Err(malformed("HTTP/1.0 has no Transfer-Encoding"));

@@ -99,7 +99,7 @@ interface IRecordRegistry is ISignedActions {
         RecordId indexed id, address indexed patient, RecordStatus status, uint32 epoch, uint40 liftableUntil
     );
     /// @notice The record's first uploader warns not to rely on its versions up to `version`.
-    /// @dev Readers may rely on: 1. the uploader is the one that opens the record id, is not the patient, and was
+    /// @dev Readers may rely on: 1. the record id was computed from `uploader`, which is not the patient, and was
     ///      accredited and had a WRITE grant in this block; 2. `version` exists and is higher than in every earlier
     ///      such event.
     /// @dev Warning: nothing is deleted, and permissions do not change. Later versions are not affected.

@@ -91,7 +91,7 @@ impl Header {
         if self.record == record && self.version == version { Ok(()) } else { Err(OpenError::Header) }
     }
 
-    /// Opens the owner capsule with the patient's key, and checks that it is the capsule that this data key gives.
+    /// Opens the owner capsule with the patient's key, and checks that sealing the data key gives it again.
     ///
     /// # Errors
     /// [`OpenError::NoMatch`] for another key, patient, record, version, epoch, chain or registry;

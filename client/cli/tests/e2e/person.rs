@@ -144,7 +144,7 @@ impl Person {
         Self { keys: person.unlock().await, ..person }
     }
 
-    /// The same with a given wallet and without a published key.
+    /// Like [`Person::new`], but with a given wallet and without a published key.
     pub(crate) async fn official(place: &Place, wallet: LocalWallet) -> Self {
         let device = Device::new(place);
         let passphrase = SecretString::from(PASSPHRASE);

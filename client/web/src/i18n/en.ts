@@ -185,7 +185,7 @@ export const en = {
   'setup.steps': 'Steps',
   'setup.step': 'Step {number} of {total}',
   'setup.start.text':
-    'medlock makes a key on this device that opens your records. It never leaves the device unprotected, and nobody can replace it for you.',
+    'medlock makes a key on this device that opens your records. The key leaves the device only in encrypted form, and nobody can replace it for you.',
   'setup.start.restore': 'I have recovery words from before',
   'setup.start.button': 'Make my key',
   'setup.unlock.title': 'How you will unlock your records',

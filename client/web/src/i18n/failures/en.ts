@@ -180,7 +180,7 @@ export const failuresEn: FailureSentences = {
     'Nothing of it was saved. Check that there is room, or choose another place.',
   ],
   unknown_version: ['There is no such version of this record.', 'Open the newest version instead.'],
-  not_allowed: ['Only somebody else may do this.', 'Ask the person whose data it is.'],
+  not_allowed: ['This can be done only with another account.', 'Ask the person whose data it is.'],
   invalid_address: ['This is not an address.', 'An address is 0x and 40 letters and digits. Copy it again, or scan the code.'],
   invalid_form: ['Something in the form is missing or not right.', 'Correct the fields that are marked.'],
   invalid_rpc_url: ['This is not the address of a network connection.', 'It begins with https:// (or http:// on this computer).'],
