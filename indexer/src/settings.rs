@@ -100,8 +100,8 @@ pub struct Pace {
     /// Largest number of blocks behind the head at which the indexer is ready.
     #[arg(long, env = "MEDLOCK_INDEXER_READY_LAG", default_value_t = 3)]
     pub ready_lag: u64,
-    /// Time for which a chain must stay shorter than the mirror before this is believed, in milliseconds. Endpoints may
-    /// be behind.
+    /// Time for which a chain must stay shorter than the mirror before the indexer accepts that it is shorter, in
+    /// milliseconds. Until then, the endpoint may only be behind.
     #[arg(long, env = "MEDLOCK_INDEXER_BEHIND_MS", default_value_t = 5_000)]
     pub behind_ms: u64,
     /// Time without a renewal of the lease after which another indexer takes over, in milliseconds.

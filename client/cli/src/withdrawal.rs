@@ -67,7 +67,8 @@ impl Lift {
 
 /// Warn that your uploads to a record must not be relied on; nothing is deleted.
 ///
-/// The warning covers all versions that the record has now. A corrected version that you upload afterwards has none.
+/// The warning covers all versions that the record has now. It does not cover a corrected version that you upload
+/// afterwards.
 #[derive(Debug, Args)]
 pub(crate) struct Retract {
     /// The record.
